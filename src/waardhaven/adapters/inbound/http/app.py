@@ -1,0 +1,103 @@
+"""The HTTP API as one ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dishka import AsyncContainer
+from dishka.integrations.litestar import DishkaRouter
+from litestar import Litestar, Router
+from litestar.datastructures import ResponseHeader, State
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from waardhaven.adapters.inbound.http.access_log import AccessLog
+from waardhaven.adapters.inbound.http.answers import Answers
+from waardhaven.adapters.inbound.http.assets import Assets
+from waardhaven.adapters.inbound.http.auth import require_token
+from waardhaven.adapters.inbound.http.bodies import JsonRequest, require_json
+from waardhaven.adapters.inbound.http.config import HttpConfig
+from waardhaven.adapters.inbound.http.counters import Counters
+from waardhaven.adapters.inbound.http.errors import problem_response
+from waardhaven.adapters.inbound.http.middleware import Edge
+from waardhaven.adapters.inbound.http.openapi import openapi_config
+from waardhaven.adapters.inbound.http.routes import docs, identity, indexes, root, strategy
+from waardhaven.adapters.inbound.http.services import Services
+
+PREFIX = "/api/v1"
+
+
+def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
+    """Return the application; ``container`` provides the use cases and ports, and is closed by its maker."""
+    services = Services(container)
+    answers = Answers(services, config)
+    counters = Counters(config.version)
+    access_log = AccessLog()
+    state = {
+        "config": config,
+        "services": services,
+        "answers": answers,
+        "counters": counters,
+        "assets": Assets(config.vendored),
+        "encoded": {},
+    }
+    app = Litestar(
+        route_handlers=[_probes(), _accounts(), _readings(answers), *docs.HANDLERS],
+        guards=[require_token, require_json],
+        exception_handlers={Exception: problem_response},
+        request_class=JsonRequest,
+        request_max_body_size=config.max_body_bytes,
+        openapi_config=openapi_config(config.version),
+        logging_config=None,
+        state=State(state),
+        lifespan=[lambda _: _writing(access_log)],
+    )
+    app.asgi_handler = Edge(app.asgi_handler, config, counters, access_log)
+    return app
+
+
+def _probes() -> Router:
+    handlers = [root.info, root.health, root.readiness, root.metrics]
+    return DishkaRouter("/", route_handlers=handlers, middleware=[RequestScope])
+
+
+def _accounts() -> Router:
+    return DishkaRouter(
+        PREFIX,
+        route_handlers=[identity.register, identity.login, identity.me],
+        middleware=[RequestScope],
+        response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
+    )
+
+
+def _readings(answers: Answers) -> Router:
+    """Return the cached routes: a request put in known words is answered before its parameters are read."""
+    return Router(
+        PREFIX,
+        route_handlers=[*indexes.HANDLERS, *strategy.HANDLERS],
+        before_request=answers.remembered,
+    )
+
+
+class RequestScope:
+    """Opens the container's request scope around a handler whose parameters it fills."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer within the scope."""
+        services: Services = scope["litestar_app"].state.services
+        async with services.container() as opened:
+            scope["state"]["dishka_container"] = opened
+            await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def _writing(access_log: AccessLog) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        access_log.close()
+
+
+__all__ = ["HttpConfig", "create_app"]

@@ -1,0 +1,82 @@
+"""Request bodies: JSON alone, every bad field named."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import ClientException
+from litestar.handlers import BaseRouteHandler
+from litestar.utils.scope.state import ScopeState
+
+from waardhaven.domain.errors import FieldError
+
+
+class UnsupportedMediaType(ClientException):
+    """The body is not of a type the operation takes."""
+
+    status_code = 415
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose JSON can be nested as deep as it likes without breaking the server."""
+
+    async def json(self) -> Any:
+        """Return the decoded body."""
+        try:
+            return await super().json()
+        except (RecursionError, UnicodeError) as error:
+            raise ClientException("The body is not well-formed JSON.") from error
+
+
+async def require_json(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Refuse a body of another content type where JSON is expected."""
+    if "data" not in handler.parsed_fn_signature.parameters:
+        return
+    sent = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != "application/json" and not (sent.startswith("application/") and sent.endswith("+json")):
+        raise UnsupportedMediaType(
+            "Send the body as application/json.", headers={"Accept": "application/json"}
+        )
+
+
+def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:
+    """Check a refused body again, field by field, and return every broken rule.
+
+    The decoder stops at the first; this second pass runs for refused bodies alone.
+    """
+    kind = request.route_handler.parsed_fn_signature.parameters["data"].annotation
+    raw = ScopeState.from_scope(request.scope).body
+    if not isinstance(raw, bytes):
+        return []
+    try:
+        values = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return []
+    if not isinstance(values, dict):
+        return [FieldError(field="", rule="must be an object")]
+    return _broken(kind, values)
+
+
+def _broken(kind: Any, values: dict[str, Any]) -> list[FieldError]:
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    missing = [
+        FieldError(field=name, rule="is required")
+        for name, field in known.items()
+        if field.required and name not in values
+    ]
+    foreign = [FieldError(field=name, rule="is not known here") for name in values if name not in known]
+    wrong = [
+        FieldError(field=name, rule=rule)
+        for name, field in known.items()
+        if name in values and (rule := _broken_rule(field.type, values[name]))
+    ]
+    return missing + wrong + foreign
+
+
+def _broken_rule(kind: Any, value: Any) -> str | None:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None

@@ -1,0 +1,29 @@
+"""What the HTTP adapter is told from outside."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MEBIBYTE = 1024 * 1024
+VENDORED = Path(__file__).parent / "static" / "vendor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpConfig:
+    """Settings of the HTTP adapter.
+
+    ``frontend_url``: the one foreign origin allowed by CORS; None allows none.
+    ``metrics_token``: bearer token of ``/metrics``; without it only direct local callers see it.
+    ``cache_namespace``: tells the databases (and shapes) of answers in a shared cache apart.
+    ``cache_ttl_seconds``: an upper bound for cached bytes, beyond the generation they belong to.
+    ``local_cache_bytes``: bound of the bytes kept in this process; 0 switches the local cache off.
+    ``vendored``: folder that ``scripts/vendor_assets.py`` filled.
+    """
+
+    version: str
+    frontend_url: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    cache_namespace: str = "default"
+    cache_ttl_seconds: int = 3600
+    local_cache_bytes: int = 64 * MEBIBYTE
+    max_body_bytes: int = MEBIBYTE
+    vendored: Path = VENDORED

@@ -1,0 +1,49 @@
+"""Cross-origin requests of the one front end that was named."""
+
+from litestar.types import HTTPResponseStartEvent
+
+ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+ALLOWED_HEADERS = b"Authorization, Content-Type, Accept, If-None-Match, X-Request-ID, X-Correlation-ID"
+EXPOSED_HEADERS = b"ETag, X-Correlation-ID, Retry-After, WWW-Authenticate"
+REMEMBER_SECONDS = b"600"
+
+
+class Cors:
+    """Adds CORS headers for ``frontend_url``; without it no foreign page may read an answer."""
+
+    def __init__(self, frontend_url: str | None) -> None:
+        """Allow the origin of ``frontend_url``."""
+        self._origin = frontend_url.rstrip("/").encode() if frontend_url else None
+
+    def headers(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        """Return what a response to this request carries."""
+        if self._origin is None:
+            return []
+        vary = (b"vary", b"Origin")
+        if headers.get(b"origin") != self._origin:
+            return [vary]
+        return [
+            vary,
+            (b"access-control-allow-origin", self._origin),
+            (b"access-control-expose-headers", EXPOSED_HEADERS),
+        ]
+
+    def is_preflight(self, headers: dict[bytes, bytes]) -> bool:
+        """Tell whether a browser asks whether the front end may send a request."""
+        return (
+            self._origin is not None
+            and headers.get(b"origin") == self._origin
+            and b"access-control-request-method" in headers
+        )
+
+    def preflight(self) -> HTTPResponseStartEvent:
+        """Return the start of the answer to such a question."""
+        return {
+            "type": "http.response.start",
+            "status": 204,
+            "headers": [
+                (b"access-control-allow-methods", ALLOWED_METHODS),
+                (b"access-control-allow-headers", ALLOWED_HEADERS),
+                (b"access-control-max-age", REMEMBER_SECONDS),
+            ],
+        }

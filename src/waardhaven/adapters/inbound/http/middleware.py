@@ -1,0 +1,164 @@
+"""The edge: what every request passes first and every response last, in one plain ASGI layer."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from waardhaven.adapters.inbound.http.access_log import AccessLog
+from waardhaven.adapters.inbound.http.config import HttpConfig
+from waardhaven.adapters.inbound.http.counters import METHODS, Counters
+from waardhaven.adapters.inbound.http.cors import Cors
+from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Fault, problem_bytes
+
+log = structlog.get_logger(__name__)
+
+SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+CSP = b"content-security-policy"
+NO_CONTENT_POLICY = (CSP, b"default-src 'none'; frame-ancestors 'none'")
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+COMBINED = frozenset({b"accept", b"accept-encoding", b"if-none-match"})
+TOO_LARGE = Fault(status=413, code=CODES[413], detail="The body is larger than this server takes.")
+FAILED = Fault(
+    status=500,
+    code=CODES[500],
+    detail="Something went wrong here. The log has the details under the correlation id.",
+)
+
+
+@dataclass(slots=True)
+class Passage:
+    """A request on its way: what is known of its response so far."""
+
+    correlation: str
+    headless: bool
+    extra: list[tuple[bytes, bytes]]
+    send: Send
+    status: int = 0
+    sent: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    async def forward(self, message: Message) -> None:
+        """Add the standing headers to the response and note what it is."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], *self.extra]
+            if not any(name == CSP for name, _ in headers):
+                headers.append(NO_CONTENT_POLICY)
+            message["headers"] = headers
+        elif message["type"] == "http.response.body":
+            if self.headless:
+                message = {**message, "body": b""}
+            self.sent += len(message.get("body", b""))
+        await self.send(message)
+
+
+class Edge:
+    """Correlation id, standing headers, CORS, HEAD, body limit, counters, and a line in the log."""
+
+    def __init__(self, app: ASGIApp, config: HttpConfig, counters: Counters, access_log: AccessLog) -> None:
+        """Wrap ``app``."""
+        self._app = app
+        self._limit = config.max_body_bytes
+        self._counters = counters
+        self._access_log = access_log
+        self._cors = Cors(config.frontend_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = request_headers(scope["headers"])
+        correlation = correlation_of(headers)
+        inner: Any = {**scope, "request_headers": headers, "correlation_id": correlation}
+        headless = scope["method"] == "HEAD"
+        if headless:
+            inner["method"] = "GET"
+        extra = [(b"x-correlation-id", correlation.encode()), *SECURITY_HEADERS, *self._cors.headers(headers)]
+        passage = Passage(correlation, headless, extra, send)
+        tokens = structlog.contextvars.bind_contextvars(correlation_id=correlation)
+        try:
+            await self._answer(inner, receive, passage, headers)
+        except Exception:  # the last line: nothing may leave without an answer
+            log.exception("request_failed", path=scope["path"], method=scope["method"])
+            if not passage.status:
+                await _send_problem(FAILED, passage)
+        finally:
+            self._note(scope, inner, passage)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    async def _answer(
+        self, inner: Scope, receive: Receive, passage: Passage, headers: dict[bytes, bytes]
+    ) -> None:
+        if self._too_large(headers):
+            await _send_problem(TOO_LARGE, passage)
+        elif inner["method"] == "OPTIONS" and self._cors.is_preflight(headers):
+            await passage.forward(self._cors.preflight())
+            await passage.forward({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self._app(inner, receive, passage.forward)
+
+    def _too_large(self, headers: dict[bytes, bytes]) -> bool:
+        length = headers.get(b"content-length")
+        return length is not None and length.isdigit() and int(length) > self._limit
+
+    def _note(self, scope: Scope, inner: Any, passage: Passage) -> None:
+        seconds = time.perf_counter() - passage.started
+        route = inner.get("path_template") or "unmatched"
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        self._counters.count(method, route, passage.status, seconds)
+        user = getattr(inner.get("user"), "user", None)
+        client = scope.get("client")
+        self._access_log.record(
+            {
+                "correlation_id": passage.correlation,
+                "method": method,
+                "path": scope["path"],
+                "route": route,
+                "status": passage.status,
+                "bytes": passage.sent,
+                "duration_ms": round(seconds * 1000, 3),
+                "client": client[0] if client else None,
+                "user": str(user) if user else None,
+            }
+        )
+
+
+def request_headers(pairs: Any) -> dict[bytes, bytes]:
+    """Return the headers by name; where a list is meant, repeated ones are joined, else the first counts."""
+    headers = dict(pairs)
+    if len(headers) < len(pairs):
+        headers = {}
+        for name, value in pairs:
+            if name in headers and name in COMBINED:
+                headers[name] += b", " + value
+            else:
+                headers.setdefault(name, value)
+    return headers
+
+
+def correlation_of(headers: dict[bytes, bytes]) -> str:
+    """Return the id the caller sent when it is safe to log, else a new one."""
+    given = headers.get(b"x-request-id") or headers.get(b"x-correlation-id") or b""
+    return given.decode() if SAFE_ID.fullmatch(given) else uuid4().hex
+
+
+async def _send_problem(fault: Fault, passage: Passage) -> None:
+    body = problem_bytes(fault, passage.correlation)
+    headers = [
+        (b"content-type", PROBLEM.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await passage.forward({"type": "http.response.start", "status": fault.status, "headers": headers})
+    await passage.forward({"type": "http.response.body", "body": body, "more_body": False})

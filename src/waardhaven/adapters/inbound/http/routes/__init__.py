@@ -1,0 +1,1 @@
+"""Handlers: each says what it needs, asks a use case, and returns."""

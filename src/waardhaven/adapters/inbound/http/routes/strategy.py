@@ -1,0 +1,40 @@
+"""The strategies on offer and the configuration of the default index."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+
+from waardhaven.adapters.inbound.http.documents import PageDocument
+from waardhaven.adapters.inbound.http.params import Fields
+from waardhaven.adapters.inbound.http.reading import answer_page, answer_record
+from waardhaven.application.indexes.queries import ListStrategies, ReadStrategyConfig
+from waardhaven.application.indexes.views import StrategyConfigView, StrategyView
+
+
+@get(
+    "/strategies",
+    operation_id="strategies",
+    summary="The catalogue of strategies",
+    tags=["strategy"],
+)
+async def strategies(
+    request: Request[Any, Any, Any], fields: Fields = None
+) -> Response[PageDocument[StrategyView]]:
+    """List the strategies with their parameters, defaults and bounds."""
+    return await answer_page(request, ListStrategies, StrategyView, fields)
+
+
+@get(
+    "/strategy/config",
+    operation_id="strategyConfig",
+    summary="The strategy of the default index",
+    tags=["strategy"],
+)
+async def strategy_config(
+    request: Request[Any, Any, Any], fields: Fields = None
+) -> Response[StrategyConfigView]:
+    """Show the configuration of the default index in force."""
+    return await answer_record(request, ReadStrategyConfig, fields)
+
+
+HANDLERS = (strategies, strategy_config)

@@ -1,0 +1,1 @@
+"""PostgreSQL: the truth. SQLAlchemy for the ledger, COPY for columns."""

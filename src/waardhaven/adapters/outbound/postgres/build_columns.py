@@ -1,0 +1,111 @@
+"""A build as named columns of little-endian bytes, and back, bit for bit."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from waardhaven.domain.index.build import IndexResult
+from waardhaven.domain.index.build_record import BuildRecord
+from waardhaven.domain.index.composition import CompositionColumns, FlagColumns, IndexState, LevelColumns
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LEVEL = {"day": "<i4", "level": "<f8"}
+COMPOSITION = {
+    "selection": "<i4",
+    "effective": "<i4",
+    "reason": "|i1",
+    "divisor": "<f8",
+    "offset": "<i8",
+    "asset": "<i8",
+    "weight": "<f8",
+    "units": "<f8",
+}
+FLAG = {"day": "<i4", "asset": "<i8", "kind": "|i1"}
+STATE = {"day": "<i4", "value": "<f8", "asset": "<i8", "units": "<f8"}
+_DAYS = {"day", "selection", "effective"}
+
+
+def to_rows(build: BuildRecord) -> list[tuple[str, str, int, bytes]]:
+    """Return (name, dtype, n, bytes) of every column of a build."""
+    result = build.result
+    rows = [
+        *_group("level", LEVEL, result.levels),
+        *_group("composition", COMPOSITION, result.compositions),
+        *_group("flag", FLAG, result.flags),
+        *_state("closing", result.closing),
+        _column("universe.asset", "<i8", build.universe),
+        _column("forced.day", "<i4", build.forced),
+    ]
+    return rows if build.opening is None else [*rows, *_state("opening", build.opening)]
+
+
+def _group(group: str, dtypes: Mapping[str, str], source: object) -> Iterable[tuple[str, str, int, bytes]]:
+    for name, dtype in dtypes.items():
+        yield _column(f"{group}.{name}", dtype, getattr(source, name))
+
+
+def _state(group: str, state: IndexState) -> Iterable[tuple[str, str, int, bytes]]:
+    values: dict[str, Array] = {
+        "day": np.array([state.day], dtype="datetime64[D]"),
+        "value": np.array([state.level, state.divisor, state.previous_level]),
+        "asset": state.assets,
+        "units": state.units,
+    }
+    for name, dtype in STATE.items():
+        yield _column(f"{group}.{name}", dtype, values[name])
+
+
+def _column(name: str, dtype: str, values: Array) -> tuple[str, str, int, bytes]:
+    plain = values.astype("datetime64[D]").astype(np.int64) if name.split(".")[1] in _DAYS else values
+    return name, dtype, len(values), np.ascontiguousarray(plain, dtype=dtype).tobytes()
+
+
+def from_bytes(columns: Mapping[str, bytes], group: str, dtypes: Mapping[str, str]) -> dict[str, Array]:
+    """Return the native arrays of one group."""
+    found: dict[str, Array] = {}
+    for name, dtype in dtypes.items():
+        values = np.frombuffer(columns[f"{group}.{name}"], dtype=dtype)
+        native = values.astype(values.dtype.newbyteorder("="))
+        found[name] = native.astype("datetime64[D]") if name in _DAYS else native
+    return found
+
+
+def levels(columns: Mapping[str, bytes]) -> LevelColumns:
+    """Return the levels of a build."""
+    return LevelColumns(**from_bytes(columns, "level", LEVEL))
+
+
+def compositions(columns: Mapping[str, bytes]) -> CompositionColumns:
+    """Return the compositions of a build."""
+    return CompositionColumns(**from_bytes(columns, "composition", COMPOSITION))
+
+
+def state(columns: Mapping[str, bytes], group: str) -> IndexState | None:
+    """Return the opening or closing state of a build, None when it has none."""
+    if f"{group}.day" not in columns:
+        return None
+    found = from_bytes(columns, group, STATE)
+    level, divisor, previous = found["value"].tolist()
+    return IndexState(
+        day=found["day"][0],
+        level=level,
+        divisor=divisor,
+        assets=found["asset"],
+        units=found["units"],
+        previous_level=previous,
+    )
+
+
+def result(columns: Mapping[str, bytes]) -> IndexResult:
+    """Return everything a build computed."""
+    closing = state(columns, "closing")
+    if closing is None:
+        raise KeyError("closing.day")
+    return IndexResult(
+        levels=levels(columns),
+        compositions=compositions(columns),
+        flags=FlagColumns(**from_bytes(columns, "flag", FLAG)),
+        closing=closing,
+    )

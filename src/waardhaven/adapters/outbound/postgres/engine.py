@@ -1,0 +1,104 @@
+"""The connection pool, and driver connections for statements and COPY."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import asyncpg
+from sqlalchemy import URL, AsyncAdaptedQueuePool, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from waardhaven.adapters.outbound.postgres.errors import translated
+from waardhaven.domain.errors import Invalid
+
+Connection: TypeAlias = asyncpg.Connection
+
+
+class InvalidDatabaseUrl(Invalid):
+    """DATABASE_URL is not a PostgreSQL address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """Bounds of the pool: seconds for times, connections for sizes."""
+
+    size: int = 20
+    overflow: int = 40
+    recycle: int = 3600
+    checkout_timeout: float = 10.0
+    connect_timeout: float = 5.0
+    command_timeout: float = 120.0
+
+
+def parse_url(text: str) -> URL:
+    """Return ``text`` as an asyncpg URL; raise InvalidDatabaseUrl without repeating its password."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise InvalidDatabaseUrl(
+            "DATABASE_URL is not a URL of the form postgresql://user:password@host:port/name."
+        ) from None
+    if url.get_backend_name() != "postgresql" or not url.database:
+        raise InvalidDatabaseUrl("DATABASE_URL must start with postgresql:// and name a database.")
+    return url.set(drivername="postgresql+asyncpg")
+
+
+class Database:
+    """A pool of connections; every exit gives its connection back, also under cancellation."""
+
+    def __init__(self, url: str, settings: PoolSettings | None = None) -> None:
+        bounds = settings or PoolSettings()
+        self.url = parse_url(url)
+        self.observer: Callable[[asyncpg.connection.LoggedQuery], None] | None = None
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            poolclass=AsyncAdaptedQueuePool,
+            pool_size=bounds.size,
+            max_overflow=bounds.overflow,
+            pool_recycle=bounds.recycle,
+            pool_timeout=bounds.checkout_timeout,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": bounds.connect_timeout,
+                "command_timeout": bounds.command_timeout,
+                "server_settings": {"application_name": "waardhaven", "timezone": "UTC", "jit": "off"},
+            },
+        )
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """Lend a driver connection in autocommit; database failures leave as our errors."""
+        with translated():
+            async with self.engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                driver = raw.driver_connection
+                if not isinstance(driver, asyncpg.Connection):
+                    raise TypeError("The pool must hand out asyncpg connections.")
+                if self.observer is None:
+                    yield driver
+                else:
+                    with driver.query_logger(self.observer):
+                        yield driver
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """Lend a connection inside one transaction that commits unless the block raises.
+
+        ``snapshot`` reads everything from one instant (repeatable read, read only).
+        """
+        async with self.acquire() as connection:
+            options = {"isolation": "repeatable_read", "readonly": True} if snapshot else {}
+            async with connection.transaction(**options):
+                yield connection
+
+    @property
+    def checked_out(self) -> int:
+        """Return how many connections are lent at this moment."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, AsyncAdaptedQueuePool) else 0
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()

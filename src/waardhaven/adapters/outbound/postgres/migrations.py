@@ -1,0 +1,67 @@
+"""Bringing a database to the schema this version needs; every revision goes down again."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from waardhaven.adapters.outbound.postgres.engine import Database
+from waardhaven.adapters.outbound.postgres.errors import translated
+
+_LOCK = "SELECT pg_advisory_xact_lock(7040)"
+
+
+def scripts() -> Path:
+    """Return the folder of revisions: inside the installed package, or at the top of a checkout."""
+    package = Path(str(files("waardhaven")))
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parents[1] / "migrations"
+
+
+def config() -> Config:
+    """Return alembic's configuration without any file."""
+    settings = Config()
+    settings.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    return settings
+
+
+def head() -> str:
+    """Return the newest revision."""
+    return str(ScriptDirectory.from_config(config()).get_current_head())
+
+
+async def migrate(database: Database, *, to: str = "head") -> tuple[str | None, str | None]:
+    """Upgrade or downgrade in one transaction, one process at a time; return revisions before and after."""
+    with translated():
+        async with database.engine.begin() as connection:
+            return await connection.run_sync(_run, to)
+
+
+async def current(database: Database) -> str | None:
+    """Return the revision the database is at, None when it is empty."""
+    with translated():
+        async with database.engine.connect() as connection:
+            return await connection.run_sync(_revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _run(connection: Connection, to: str) -> tuple[str | None, str | None]:
+    connection.execute(text(_LOCK))
+    before = _revision(connection)
+    settings = config()
+    settings.attributes["connection"] = connection
+    known = ScriptDirectory.from_config(settings)
+    down = to == "base" or (before is not None and to != "head" and _is_older(known, to, before))
+    (command.downgrade if down else command.upgrade)(settings, to)
+    return before, _revision(connection)
+
+
+def _is_older(known: ScriptDirectory, to: str, present: str) -> bool:
+    return any(revision.revision == to for revision in known.iterate_revisions(present, "base"))

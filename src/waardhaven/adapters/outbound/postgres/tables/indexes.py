@@ -1,0 +1,136 @@
+"""Definitions, builds and publications of indices: added to, never changed."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from waardhaven.adapters.outbound.postgres.tables.base import float8, instant, metadata, recorded
+
+market_index = Table(
+    "market_index",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("owner_id", Uuid, ForeignKey("app_user.id"), nullable=True),
+    Column("visibility", Text, nullable=False, server_default="public"),
+    recorded(),
+    Column("deleted_at", instant, nullable=True),
+    CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug_is_a_slug"),
+    CheckConstraint("visibility IN ('private', 'shared', 'public')", name="visibility_is_known"),
+    CheckConstraint("owner_id IS NOT NULL OR visibility = 'public'", name="system_index_is_public"),
+)
+
+index_definition = Table(
+    "index_definition",
+    metadata,
+    Column("index_id", BigInteger, ForeignKey("market_index.id"), primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("base_date", Date, nullable=False),
+    Column("base_value", float8, nullable=False),
+    Column("currency", Text, ForeignKey("currency.code"), nullable=False),
+    Column("universe", Text, ForeignKey("universe.slug"), nullable=False),
+    Column("lag", Integer, nullable=False),
+    Column("decimals", Integer, nullable=False),
+    Column("fixing", Text, nullable=False),
+    Column("restatement", Text, nullable=False),
+    Column("rules", JSONB, nullable=False),
+    Column("author_id", Uuid, ForeignKey("app_user.id"), nullable=True),
+    recorded(),
+    CheckConstraint("version > 0", name="version_is_positive"),
+    CheckConstraint("base_value > 0 AND base_value < 'Infinity'", name="base_value_is_positive"),
+    CheckConstraint("lag >= 1", name="selection_precedes_effect"),
+    CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals_are_sane"),
+    CheckConstraint("restatement IN ('leave', 'restate')", name="restatement_is_known"),
+    CheckConstraint("jsonb_typeof(rules) = 'object'", name="rules_are_an_object"),
+)
+
+build = Table(
+    "build",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("index_id", BigInteger, nullable=False),
+    Column("definition_version", Integer, nullable=False),
+    Column("vintage", BigInteger, ForeignKey("vintage.id"), nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("code_digest", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("input_hash", Text, nullable=False),
+    Column("restates", Boolean, nullable=False),
+    Column("opened_from", Date, nullable=True),
+    Column("start_day", Date, nullable=False),
+    Column("through_day", Date, nullable=False),
+    Column("sessions", Integer, nullable=False),
+    Column("created_at", instant, nullable=False),
+    ForeignKeyConstraint(
+        ["index_id", "definition_version"], ["index_definition.index_id", "index_definition.version"]
+    ),
+    UniqueConstraint("id", "index_id"),
+    CheckConstraint("through_day >= start_day", name="range_runs_forward"),
+    CheckConstraint("opened_from IS NULL OR opened_from < start_day", name="opening_precedes_start"),
+    CheckConstraint("sessions > 0", name="sessions_are_positive"),
+    CheckConstraint(
+        "input_hash ~ '^[0-9a-f]{64}$' AND code_digest ~ '^[0-9a-f]{64}$' AND fingerprint ~ '^[0-9a-f]{64}$'",
+        name="digests_are_sha256",
+    ),
+    Index("ix_build_index_id_created_at", "index_id", text("created_at DESC"), text("id DESC")),
+)
+
+build_column = Table(
+    "build_column",
+    metadata,
+    Column("build_id", Uuid, ForeignKey("build.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("dtype", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    CheckConstraint(
+        "dtype IN ('<i4', '<i8', '<f8', '|i1') AND octet_length(data) = n * "
+        "CASE dtype WHEN '<i4' THEN 4 WHEN '|i1' THEN 1 ELSE 8 END",
+        name="data_has_n_values",
+    ),
+    CheckConstraint("name ~ '^[a-z]+[.][a-z_]+$'", name="name_is_group_and_column"),
+)
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("index_id", BigInteger, ForeignKey("market_index.id"), nullable=False),
+    Column("build_id", Uuid, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("follows", BigInteger, ForeignKey("publication.id"), nullable=True),
+    Column("from_day", Date, nullable=False),
+    Column("through_day", Date, nullable=False),
+    recorded("announced_at"),
+    Column("effective_at", instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    ForeignKeyConstraint(["build_id", "index_id"], ["build.id", "build.index_id"]),
+    CheckConstraint("kind IN ('extend', 'restate')", name="kind_is_known"),
+    CheckConstraint("through_day >= from_day", name="range_runs_forward"),
+    CheckConstraint("effective_at >= announced_at", name="announced_before_effective"),
+    CheckConstraint("reason <> ''", name="reason_is_given"),
+    Index(
+        "uq_publication_chain",
+        "index_id",
+        "follows",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+)

@@ -1,0 +1,29 @@
+"""Vintages and events: every commit of facts takes the next number, in commit order."""
+
+from collections.abc import Mapping
+
+import msgspec
+from structlog.contextvars import get_contextvars
+
+from waardhaven.adapters.outbound.postgres.engine import Connection
+from waardhaven.domain.types import Vintage
+
+
+async def lock_facts(connection: Connection) -> None:
+    """Let one writer of facts at a time through, until the transaction ends."""
+    await connection.execute("SELECT lock_facts()")
+
+
+async def next_vintage(connection: Connection, note: str) -> Vintage:
+    """Return a new vintage; it becomes visible with the transaction."""
+    return Vintage(await connection.fetchval("SELECT next_vintage($1)", note))
+
+
+async def emit(connection: Connection, kind: str, payload: Mapping[str, object]) -> None:
+    """Put an event in the outbox; listeners hear of it when the transaction commits."""
+    await connection.execute(
+        "INSERT INTO outbox (kind, payload, correlation_id) VALUES ($1, $2, $3)",
+        kind,
+        msgspec.json.encode(payload).decode(),
+        get_contextvars().get("correlation_id"),
+    )

@@ -1,0 +1,58 @@
+"""Valkey for the container. Needs ValkeySettings from outside."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from dishka import Provider, Scope, provide
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from waardhaven.adapters.outbound.valkey.cache import ValkeyCache
+from waardhaven.adapters.outbound.valkey.probe import ValkeyProbe
+from waardhaven.application.ports.cache import Cache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValkeySettings:
+    """Where the server is: ``redis://``, ``rediss://`` or ``unix://``; it may hold a password."""
+
+    url: str = field(repr=False)
+    timeout_seconds: float = 0.25
+    connections: int = 20
+
+
+def connect(settings: ValkeySettings) -> Redis:
+    """Return a client that does no I/O until it is used, and never repeats a command by itself."""
+    pool = BlockingConnectionPool.from_url(
+        settings.url,
+        max_connections=settings.connections,
+        timeout=settings.timeout_seconds,
+        socket_timeout=settings.timeout_seconds,
+        socket_connect_timeout=settings.timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
+class ValkeyProvider(Provider):
+    """One pool a process, closed with the container."""
+
+    scope = Scope.APP
+
+    @provide
+    async def client(self, settings: ValkeySettings) -> AsyncIterator[Redis]:
+        """Lend the client."""
+        client = connect(settings)
+        yield client
+        await client.aclose()
+
+    @provide
+    def cache(self, client: Redis, settings: ValkeySettings) -> Cache:
+        """Return the shared cache."""
+        return ValkeyCache(client, timeout_seconds=settings.timeout_seconds)
+
+    @provide
+    def probe(self, client: Redis) -> ValkeyProbe:
+        """Return the readiness probe."""
+        return ValkeyProbe(client)

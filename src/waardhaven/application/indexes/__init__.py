@@ -1,0 +1,37 @@
+"""Defining, building, publishing, verifying and reading indices."""
+
+from waardhaven.application.indexes.build_index import BuildIndex
+from waardhaven.application.indexes.define_index import DefineIndex
+from waardhaven.application.indexes.publish_build import PublishBuild
+from waardhaven.application.indexes.queries import (
+    DEFAULT_SLUG,
+    ListBuilds,
+    ListCurrencies,
+    ListIndices,
+    ReadAssetHistory,
+    ReadCurrent,
+    ReadHistory,
+    ViewIndex,
+)
+from waardhaven.application.indexes.read_inputs import ReadInputs
+from waardhaven.application.indexes.strategy_queries import ListStrategies, ReadStrategyConfig
+from waardhaven.application.indexes.verify_index import VerifyIndex
+
+__all__ = ["DEFAULT_SLUG", "USE_CASES"]
+
+USE_CASES = (
+    BuildIndex,
+    DefineIndex,
+    ListBuilds,
+    ListCurrencies,
+    ListIndices,
+    ListStrategies,
+    PublishBuild,
+    ReadAssetHistory,
+    ReadCurrent,
+    ReadHistory,
+    ReadInputs,
+    ReadStrategyConfig,
+    VerifyIndex,
+    ViewIndex,
+)

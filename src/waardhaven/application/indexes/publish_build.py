@@ -1,0 +1,64 @@
+"""Make a build's days the official history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from waardhaven.application.ports.build_store import BuildStore, PublicationDraft
+from waardhaven.domain.identity.roles import Permission, Principal
+from waardhaven.domain.index.build_record import (
+    BuildRecord,
+    Publication,
+    PublicationKind,
+    StaleBuild,
+)
+from waardhaven.domain.types import BuildId, as_date
+
+
+@dataclass(frozen=True, slots=True)
+class PublishBuild:
+    """Make a build's days the official history, by a publication that is only ever added.
+
+    A build that does not restate must continue the newest publication; one that restates must reach
+    at least as far. Publishing the same build twice gives the publication it already has.
+    """
+
+    builds: BuildStore
+
+    async def __call__(
+        self, by: Principal, build: BuildId, *, reason: str, effective_at: datetime | None = None
+    ) -> Publication:
+        """Check that the build still continues the official history, then append."""
+        by.require(Permission.BUILD_INDICES)
+        record = await self.builds.load(build)
+        published = await self.builds.published(record.index)
+        already = next((one.publication for one in published if one.publication.build == build), None)
+        if already is not None:
+            return already
+        newest = published[-1].publication if published else None
+        _check(record, newest)
+        return await self.builds.publish(
+            PublicationDraft(
+                index=record.index,
+                build=build,
+                kind=PublicationKind.RESTATE if record.restates else PublicationKind.EXTEND,
+                from_day=record.start,
+                through_day=record.through,
+                reason=reason,
+                effective_at=effective_at,
+                follows=None if newest is None else newest.id,
+            )
+        )
+
+
+def _check(build: BuildRecord, newest: Publication | None) -> None:
+    if newest is None:
+        fits = build.opening is None
+    elif build.restates:
+        fits = build.through >= newest.through_day
+    else:
+        fits = build.opening is not None and as_date(build.opening.day) == newest.through_day
+    if not fits:
+        raise StaleBuild(
+            "The build does not continue the published history. Build again, then publish.",
+            context={"build": str(build.id)},
+        )

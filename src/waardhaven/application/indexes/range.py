@@ -1,0 +1,46 @@
+"""Ranges and cursors of reads."""
+
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+
+from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.types import Days
+
+
+class InvalidRange(Invalid):
+    """A range that ends before it starts."""
+
+
+class InvalidCursor(Invalid):
+    """A cursor that was not given out by the list."""
+
+
+def check_range(start: date | None, end: date | None) -> None:
+    """Raise InvalidRange when the range ends before it starts."""
+    if start is not None and end is not None and end < start:
+        raise InvalidRange(
+            f"The range ends ({end}) before it starts ({start}).",
+            errors=[FieldError(field="end", rule="must not be before start")],
+        )
+
+
+def clip(days: Days, start: date | None, end: date | None) -> slice:
+    """Return the positions of the increasing ``days`` inside the range, both ends included."""
+    first = 0 if start is None else int(np.searchsorted(days, np.datetime64(start)))
+    last = len(days) if end is None else int(np.searchsorted(days, np.datetime64(end), side="right"))
+    return slice(first, last)
+
+
+def cursor_uuid(cursor: str) -> UUID:
+    """Return the id in a cursor; raise InvalidCursor."""
+    try:
+        return UUID(cursor)
+    except ValueError:
+        raise InvalidCursor(
+            "The cursor is not one this list gave out.",
+            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
+        ) from None
+
+

@@ -1,0 +1,139 @@
+"""What the reads of indices answer with."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from waardhaven.domain.provenance import Provenance
+
+Column = np.ndarray[tuple[int], np.dtype[Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesView:
+    """A series as named columns of equal length; the first is ``dates`` (``datetime64[D]``).
+
+    ``head`` holds what describes the whole series (name, currency, provenance …), JSON-ready.
+    """
+
+    columns: Mapping[str, Column]
+    head: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenanceView:
+    """Where a published figure comes from."""
+
+    index: str
+    build: str
+    publication: int
+    published_at: dt.datetime
+    made_from: Provenance
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationView:
+    """One name of a composition; returns are fractions, None when unknown."""
+
+    symbol: str
+    name: str
+    sector: str | None
+    weight: float
+    units: float
+    daily_return: float | None
+    ytd_return: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentView:
+    """The index at its newest published close, heaviest name first. Weights sum to 1."""
+
+    date: dt.date
+    level: float
+    currency: str
+    effective: dt.date
+    selection: dt.date
+    allocations: tuple[AllocationView, ...]
+    total_assets: int
+    provenance: ProvenanceView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyView:
+    """A currency a level can be read in."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexView:
+    """An index and what is published of it; dates and level are None before the first publication."""
+
+    slug: str
+    name: str
+    description: str
+    currency: str
+    base_date: dt.date
+    base_value: float
+    benchmark: str | None
+    version: int
+    visibility: str
+    first_day: dt.date | None
+    last_day: dt.date | None
+    level: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyConfigView:
+    """The stored strategy configuration of the default index."""
+
+    momentum_weight: float
+    market_cap_weight: float
+    risk_parity_weight: float
+    min_price_threshold: float
+    max_daily_return: float
+    min_daily_return: float
+    max_forward_fill_days: int
+    outlier_std_threshold: float
+    rebalance_frequency: str
+    daily_drop_threshold: float | None
+    version: int
+    last_rebalance: dt.date | None
+    updated_at: dt.datetime
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterView:
+    """A parameter of a strategy: type, default and bounds."""
+
+    name: str
+    type: str
+    default: object
+    minimum: float | None
+    maximum: float | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyView:
+    """A strategy of the catalogue."""
+
+    name: str
+    title: str
+    description: str
+    parameters: tuple[ParameterView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A page of a list; ``next_cursor`` is None on the last one."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None

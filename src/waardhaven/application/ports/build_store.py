@@ -1,0 +1,104 @@
+"""Immutable builds and append-only publications."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+import numpy as np
+
+from waardhaven.domain.index.build_record import BuildRecord, Publication, PublicationKind
+from waardhaven.domain.index.composition import CompositionColumns, LevelColumns
+from waardhaven.domain.index.publishing import Segment
+from waardhaven.domain.provenance import Provenance
+from waardhaven.domain.types import BuildId, IndexId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicationDraft:
+    """A publication about to be made. ``follows`` is the newest publication seen (None: none yet)."""
+
+    index: IndexId
+    build: BuildId
+    kind: PublicationKind
+    from_day: date
+    through_day: date
+    reason: str
+    effective_at: datetime | None
+    follows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedSegment:
+    """A publication with the columns of its build and what that build was made from."""
+
+    publication: Publication
+    made_from: Provenance
+    levels: LevelColumns
+    compositions: CompositionColumns
+
+    @property
+    def segment(self) -> Segment:
+        """What the splicing of official history needs of it."""
+        return Segment(
+            sequence=self.publication.id,
+            from_day=np.datetime64(self.publication.from_day),
+            through_day=np.datetime64(self.publication.through_day),
+            levels=self.levels,
+            compositions=self.compositions,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSummary:
+    """A build without its columns, and whether it was published."""
+
+    id: BuildId
+    provenance: Provenance
+    start: date
+    through: date
+    sessions: int
+    restates: bool
+    opened_from: date | None
+    created_at: datetime
+    published: bool
+
+
+class BuildStore(Protocol):
+    """Builds never change; publications are only ever added."""
+
+    @abstractmethod
+    async def save(self, build: BuildRecord) -> None:
+        """Store a build in one transaction; storing the same id again changes nothing."""
+
+    @abstractmethod
+    async def load(self, build: BuildId) -> BuildRecord:
+        """Return a build bit for bit as stored; raise UnknownBuild."""
+
+    @abstractmethod
+    async def summaries(
+        self, index: IndexId, *, limit: int, before: BuildId | None = None
+    ) -> list[BuildSummary]:
+        """Return the newest builds first, at most ``limit``, created before ``before`` when given."""
+
+    @abstractmethod
+    async def publish(self, draft: PublicationDraft) -> Publication:
+        """Append a publication with its event in one transaction.
+
+        Raises StaleBuild when a newer publication than ``follows`` exists; publishing the same build
+        again returns the publication it already has.
+        """
+
+    @abstractmethod
+    async def published(
+        self, index: IndexId, *, as_of: datetime | None = None, compositions: bool = False
+    ) -> Sequence[PublishedSegment]:
+        """Return the publications in force at ``as_of`` (None: now), oldest first.
+
+        Without ``compositions`` those columns are empty. No publication: an empty sequence.
+        """
+
+    @abstractmethod
+    async def coverage(self, indexes: Sequence[IndexId]) -> dict[IndexId, tuple[date, date, float]]:
+        """Return first official day, last official day and last level; an unpublished index is absent."""

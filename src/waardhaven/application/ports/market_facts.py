@@ -1,0 +1,120 @@
+"""Writing reference facts: idempotent, one vintage a call, nothing overwritten."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from waardhaven.application.ports.price_store import WriteReport
+from waardhaven.domain.index.definition import Adjustment
+from waardhaven.domain.types import AssetId, Days, Floats, SeriesId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """An instrument as a source describes it; found again by its ticker and MIC."""
+
+    symbol: str
+    mic: str
+    name: str
+    asset_type: str
+    currency: str
+    sector: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesKey:
+    """What tells one series of an asset from another."""
+
+    asset: AssetId
+    source: str
+    adjustment: Adjustment
+    currency: str
+    quote_unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionColumns:
+    """Sessions of one exchange: parallel arrays; open and close are UTC ``datetime64[s]``."""
+
+    mic: str
+    day: Days
+    open_at: Days
+    close_at: Days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FxWrite:
+    """Rates of one quote currency: 1 ``base`` = ``rate`` units of ``quote``, from one source and fixing."""
+
+    base: str
+    quote: str
+    source: str
+    fixing: str
+    day: Days
+    rate: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharesFact:
+    """Shares outstanding known from ``day`` on; ``status`` says how well it is known."""
+
+    asset: AssetId
+    day: date
+    shares: float
+    status: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFact:
+    """A corporate action as a source states it; ``key`` identifies it at that source."""
+
+    asset: AssetId
+    key: str
+    source: str
+    kind: str
+    status: str
+    ex_date: date
+    announced_at: datetime | None = None
+    record_date: date | None = None
+    pay_date: date | None = None
+    amount: str | None = None
+    currency: str | None = None
+    ratio: str | None = None
+
+
+class MarketFacts(Protocol):
+    """The write side of ReferenceStore. Equal facts written again change nothing."""
+
+    @abstractmethod
+    async def register_assets(self, listings: Sequence[Listing]) -> dict[tuple[str, str], AssetId]:
+        """Find or create assets by (symbol, mic) and record identifiers and classification."""
+
+    @abstractmethod
+    async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
+        """Find or create series."""
+
+    @abstractmethod
+    async def write_sessions(self, sessions: SessionColumns) -> WriteReport:
+        """Record sessions; a session with other hours supersedes, within the given range a missing one ends."""
+
+    @abstractmethod
+    async def write_fx(self, rates: Sequence[FxWrite]) -> WriteReport:
+        """Record rates; differing ones supersede, the former stay readable at their vintages."""
+
+    @abstractmethod
+    async def write_shares(self, shares: Sequence[SharesFact]) -> WriteReport:
+        """Record share counts by (asset, day, source)."""
+
+    @abstractmethod
+    async def write_actions(self, actions: Sequence[ActionFact]) -> WriteReport:
+        """Record corporate actions by (asset, source, key)."""
+
+    @abstractmethod
+    async def write_universe(
+        self, slug: str, name: str, members: Mapping[AssetId, tuple[date, date | None]]
+    ) -> WriteReport:
+        """Record the memberships of a universe; members left out end (their past stays)."""

@@ -1,0 +1,74 @@
+"""Where daily bars live, with every superseded value kept."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from waardhaven.domain.market.prices import PriceColumns
+from waardhaven.domain.types import Days, Floats, Ids, SeriesId, Vintage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteReport:
+    """What a write changed. ``vintage`` is None when every row was already so."""
+
+    inserted: int
+    changed: int
+    unchanged: int
+    vintage: Vintage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseColumns:
+    """Closes in long form, ordered by series then day: parallel arrays of equal length."""
+
+    series: Ids
+    day: Days
+    close: Floats
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+
+class PriceStore(Protocol):
+    """Bars by (series, day). A missing bar is absent, never null, never zero.
+
+    Writes are idempotent and atomic: one transaction, one vintage, one event. Nothing is lost: a
+    superseded or withdrawn bar stays readable at the vintages at which it was known.
+    """
+
+    @abstractmethod
+    async def write(self, prices: PriceColumns, *, note: str = "") -> WriteReport:
+        """Insert new bars, supersede differing ones, leave equal ones alone.
+
+        Raises MalformedPrices for rows that break the rules of a bar and UnknownSeries for a series
+        that does not exist; then nothing is written.
+        """
+
+    @abstractmethod
+    async def withdraw(self, series: SeriesId, days: Sequence[date], *, reason: str) -> WriteReport:
+        """Remove bars that should never have existed; days without a bar are counted unchanged."""
+
+    @abstractmethod
+    async def bars(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> PriceColumns:
+        """Return the bars known at ``vintage`` (None: now), ordered by series, then day."""
+
+    @abstractmethod
+    async def closes(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> CloseColumns:
+        """Return the closes alone, the same rows as ``bars``, by the fastest path the store has."""

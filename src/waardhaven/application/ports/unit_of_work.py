@@ -1,0 +1,32 @@
+"""One transaction over the ledger data: people, and later portfolios and jobs."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from waardhaven.application.ports.audit_log import AuditLog
+from waardhaven.application.ports.users import Users
+
+
+class Transaction(Protocol):
+    """What is read and written together. Nothing stays unless ``commit`` was awaited."""
+
+    users: Users
+    audit: AuditLog
+
+    @abstractmethod
+    async def emit(self, kind: str, payload: Mapping[str, object]) -> None:
+        """Put an event in the outbox, in this transaction."""
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Make everything written so far durable."""
+
+
+class UnitOfWork(Protocol):
+    """``async with uow() as tx:`` rolls back unless committed; never held open across a network wait."""
+
+    @abstractmethod
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction."""

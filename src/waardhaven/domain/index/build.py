@@ -1,0 +1,202 @@
+"""From inputs to levels: the whole computation of an index, pure and deterministic."""
+
+from dataclasses import dataclass
+from math import isfinite, nan
+
+import numpy as np
+
+from waardhaven.domain.errors import Invalid
+from waardhaven.domain.index.composition import (
+    CompositionColumns,
+    FlagColumns,
+    IndexState,
+    LevelColumns,
+)
+from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.index.inputs import IndexInputs, MalformedInputs
+from waardhaven.domain.index.level import DIVISOR, LevelChain, NothingEligible
+from waardhaven.domain.index.pricing import CarriedPrices
+from waardhaven.domain.index.quality import OUTLIER_WINDOW, flags
+from waardhaven.domain.index.rebalancing import planned
+from waardhaven.domain.index.review import Reviewer
+from waardhaven.domain.index.strategies import prepare
+from waardhaven.domain.index.strategies.strategy import BoundStrategy
+from waardhaven.domain.market.calendar import session_row
+from waardhaven.domain.types import Days, Floats
+
+__all__ = [
+    "IndexInputs",
+    "IndexResult",
+    "InvalidOpening",
+    "MalformedInputs",
+    "NothingEligible",
+    "ShortWarmUp",
+    "UnpricedHolding",
+    "build_index",
+    "warm_up_sessions",
+]
+
+NO_DAYS: Days = np.empty(0, dtype="datetime64[D]")
+
+
+class ShortWarmUp(Invalid):
+    """The session axis does not begin early enough before the base date or opening day."""
+
+
+class InvalidOpening(Invalid):
+    """An opening state that does not fit the definition or the inputs."""
+
+
+class UnpricedHolding(Invalid):
+    """A name held at the opening has no price on or before the opening day in the inputs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexResult:
+    """What a build computed: levels, compositions, flags, and the closing state to continue from."""
+
+    levels: LevelColumns
+    compositions: CompositionColumns
+    flags: FlagColumns
+    closing: IndexState
+
+
+def warm_up_sessions(definition: IndexDefinition) -> int:
+    """Return how many sessions the inputs must hold before the base date (or the opening day).
+
+    With at least so many, no result depends on how early the inputs begin. One exception: a name held
+    at an opening must have a bar in the inputs however old it is, so read from the selection day of
+    the composition in force, less ``max_forward_fill_days`` sessions, if that is earlier.
+    """
+    return _warm_up(definition, prepare(definition.strategy))
+
+
+def build_index(
+    definition: IndexDefinition,
+    inputs: IndexInputs,
+    *,
+    opening: IndexState | None = None,
+    forced: Days = NO_DAYS,
+) -> IndexResult:
+    """Compute an index from its base date, or on from ``opening``, to the last session of the inputs.
+
+    ``forced``: days on which a review must take effect at the close; days up to the base date or
+    opening day are past, days after the last session not due yet. With ``opening`` the result covers
+    the days after it and equals that part of a full rebuild bit for bit. A review at which nothing is
+    eligible is skipped and flagged; on the base date it is an error.
+
+    Raises InvalidStrategy, MalformedInputs, NotASession, ShortWarmUp, InvalidOpening, UnpricedHolding
+    or NothingEligible.
+    """
+    strategy = prepare(definition.strategy)
+    days = inputs.checked().panel.days
+    anchor = np.datetime64(definition.base_date, "D") if opening is None else opening.day
+    start = session_row(days, anchor, field="base_date" if opening is None else "opening.day")
+    _check_warm_up(start, _warm_up(definition, strategy), anchor)
+    chain = _chain(definition, inputs, strategy, start, opening)
+    opening_units = chain.units
+    chain.run(planned(days, definition.schedule, start, base=opening is None, forced=forced))
+    first = start + (opening is not None)
+    return IndexResult(
+        levels=LevelColumns(day=days[first:], level=chain.levels[first:].copy()),
+        compositions=_compositions(chain, inputs),
+        flags=flags(inputs, chain, first, opening_units),
+        closing=_closing(chain, inputs),
+    )
+
+
+def _warm_up(definition: IndexDefinition, strategy: BoundStrategy) -> int:
+    window = max(definition.schedule.lag + strategy.lookback, OUTLIER_WINDOW + 1)
+    return window + definition.guards.max_forward_fill_days
+
+
+def _check_warm_up(start: int, needed: int, anchor: np.datetime64) -> None:
+    if start < needed:
+        raise ShortWarmUp(
+            f"The index needs {needed} sessions before {anchor}; the inputs hold {start}.",
+            context={"needed": needed, "available": start},
+        )
+
+
+def _chain(
+    definition: IndexDefinition,
+    inputs: IndexInputs,
+    strategy: BoundStrategy,
+    start: int,
+    opening: IndexState | None,
+) -> LevelChain:
+    prices = CarriedPrices.of(inputs.panel, inputs.fx)
+    levels = np.full(len(inputs.panel.days), nan)
+    levels[start] = definition.base_value
+    units = np.zeros(len(inputs.panel.assets))
+    if opening is not None:
+        _check_opening(definition, opening)
+        levels[start - 1 : start + 1] = opening.previous_level, opening.level
+        units = _opening_units(inputs, prices, start, opening)
+    return LevelChain(
+        reviewer=Reviewer(definition=definition, strategy=strategy, inputs=inputs, prices=prices),
+        levels=levels,
+        units=units,
+        divisor=DIVISOR if opening is None else opening.divisor,
+        row=start,
+        lag=definition.schedule.lag,
+        threshold=definition.schedule.daily_drop_threshold,
+    )
+
+
+def _check_opening(definition: IndexDefinition, opening: IndexState) -> None:
+    base = np.datetime64(definition.base_date, "D")
+    if opening.day < base:
+        raise InvalidOpening("The opening day lies before the base date.")
+    if not all(isfinite(x) and x > 0.0 for x in (opening.level, opening.divisor)):
+        raise InvalidOpening("Level and divisor of the opening must be finite and above zero.")
+    if not (len(opening.units) and (np.isfinite(opening.units) & (opening.units > 0.0)).all()):
+        raise InvalidOpening("The opening must hold names, each with units above zero.")
+    drops = definition.schedule.daily_drop_threshold is not None
+    if drops and opening.day > base and not opening.previous_level > 0.0:
+        raise InvalidOpening("The opening needs previous_level, the level one session before its day.")
+
+
+def _opening_units(inputs: IndexInputs, prices: CarriedPrices, start: int, opening: IndexState) -> Floats:
+    column = np.searchsorted(inputs.panel.assets, opening.assets)
+    column = np.minimum(column, len(inputs.panel.assets) - 1)
+    absent = (inputs.panel.assets[column] != opening.assets) | (prices.price[start, column] == 0.0)
+    if absent.any():
+        names = opening.assets[absent].tolist()
+        raise UnpricedHolding(
+            f"{len(names)} held names have no price up to {opening.day} in the inputs.",
+            context={"assets": names},
+        )
+    units = np.zeros(len(inputs.panel.assets))
+    units[column] = opening.units
+    return units
+
+
+def _compositions(chain: LevelChain, inputs: IndexInputs) -> CompositionColumns:
+    held = chain.holdings
+    effective = np.array([one.effective for one in held], dtype=np.intp)
+    sizes = np.array([len(one.column) for one in held], dtype=np.int64)
+    none = np.empty(0)
+    columns = np.concatenate([np.empty(0, dtype=np.intp), *(one.column for one in held)])
+    return CompositionColumns(
+        selection=inputs.panel.days[effective - chain.lag],
+        effective=inputs.panel.days[effective],
+        reason=np.array([one.reason for one in held], dtype=np.int8),
+        divisor=np.full(len(held), chain.divisor),
+        offset=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)]),
+        asset=inputs.panel.assets[columns],
+        weight=np.concatenate([none, *(one.weight for one in held)]),
+        units=np.concatenate([none, *(one.units for one in held)]),
+    )
+
+
+def _closing(chain: LevelChain, inputs: IndexInputs) -> IndexState:
+    held = np.flatnonzero(chain.units)
+    return IndexState(
+        day=inputs.panel.days[-1],
+        level=float(chain.levels[-1]),
+        divisor=chain.divisor,
+        assets=inputs.panel.assets[held],
+        units=chain.units[held],
+        previous_level=float(chain.levels[-2]),
+    )

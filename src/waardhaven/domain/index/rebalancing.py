@@ -1,0 +1,74 @@
+"""When weights are reviewed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from waardhaven.domain.index.composition import ReviewReason
+from waardhaven.domain.index.definition import Frequency, Schedule
+from waardhaven.domain.market.calendar import NotASession
+from waardhaven.domain.types import Days, Flags, Ids, Rows
+
+MONDAY = 3
+"""Days from a Monday to 1970-01-01."""
+MONTHS = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.YEARLY: 12}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPlan:
+    """Reviews known beforehand: rows of the session axis where they take effect, and why (r,)."""
+
+    effective: Rows
+    reason: np.ndarray[tuple[int], np.dtype[np.int8]]
+
+    def __len__(self) -> int:
+        """Return the number of reviews."""
+        return len(self.effective)
+
+
+def period(days: Days, frequency: Frequency) -> Ids:
+    """Return a number for the period each day lies in; weeks are ISO weeks (Monday to Sunday)."""
+    if frequency is Frequency.DAILY:
+        return days.astype(np.int64)
+    if frequency is Frequency.WEEKLY:
+        return (days.astype(np.int64) + MONDAY) // 7
+    return days.astype("datetime64[M]").astype(np.int64) // MONTHS[frequency]
+
+
+def period_starts(days: Days, frequency: Frequency) -> Flags:
+    """Tell which sessions (n,) are the first of their period.
+
+    The first row never is: whether it starts a period depends on a session that is not there.
+    """
+    starts = np.zeros(len(days), dtype=np.bool_)
+    starts[1:] = np.diff(period(days, frequency)) != 0
+    return starts
+
+
+def planned(days: Days, schedule: Schedule, start: int, *, base: bool, forced: Days) -> ReviewPlan:
+    """Plan the scheduled and manually forced reviews after row ``start``, and the base review on it.
+
+    ``forced``: days on which a review must take effect. Those up to row ``start`` are past and those
+    after the last session not due yet; the others must be sessions, else NotASession. A forced day
+    that is scheduled anyway counts as scheduled.
+    """
+    reason = np.full(len(days), -1, dtype=np.int8)
+    reason[_rows(days, forced)] = ReviewReason.MANUAL
+    reason[period_starts(days, schedule.frequency)] = ReviewReason.SCHEDULED
+    reason[: start + 1] = -1
+    if base:
+        reason[start] = ReviewReason.BASE
+    effective = np.flatnonzero(reason >= 0)
+    return ReviewPlan(effective=effective, reason=reason[effective])
+
+
+def _rows(days: Days, forced: Days) -> Rows:
+    due = np.unique(forced[(forced >= days[0]) & (forced <= days[-1])])
+    rows = np.searchsorted(days, due)
+    wrong = due[days[rows] != due]
+    if len(wrong):
+        raise NotASession(
+            f"A forced review can only take effect on a session; {wrong[0]} is none.",
+            context={"forced": [str(day) for day in wrong]},
+        )
+    return rows

@@ -1,0 +1,63 @@
+"""Digests that say what a build read and what this machine's arithmetic answers."""
+
+import numpy as np
+
+from waardhaven.domain.index.build import NO_DAYS
+from waardhaven.domain.index.composition import IndexState
+from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.index.inputs import IndexInputs
+from waardhaven.domain.index.pricing import returns
+from waardhaven.domain.index.windows import normalised, row_dots, trailing, trailing_moments
+from waardhaven.domain.provenance import ColumnDigest
+from waardhaven.domain.types import Days, Floats
+
+
+def input_digest(
+    definition: IndexDefinition,
+    inputs: IndexInputs,
+    opening: IndexState | None = None,
+    forced: Days = NO_DAYS,
+) -> str:
+    """Return a SHA-256 (hex) of everything ``build_index`` reads; equal digests promise equal inputs."""
+    digest = ColumnDigest()
+    digest.record("definition", definition)
+    digest.column("days", inputs.panel.days)
+    digest.column("assets", inputs.panel.assets)
+    digest.column("close", inputs.panel.close)
+    digest.column("fx", inputs.fx)
+    digest.column("shares", inputs.shares)
+    digest.column("member", inputs.member)
+    digest.column("forced", np.unique(forced))
+    if opening is not None:
+        digest.column("opening.day", np.array([opening.day]))
+        values = [opening.level, opening.divisor, opening.previous_level]
+        digest.column("opening.values", np.array(values))
+        digest.column("opening.assets", opening.assets)
+        digest.column("opening.units", opening.units)
+    return digest.hexdigest()
+
+
+def numeric_fingerprint() -> str:
+    """Return a SHA-256 (hex) of what the engine's kernels answer to a fixed probe.
+
+    Two machines with equal fingerprints compute equal bits; the probe itself uses exact arithmetic
+    only, no random numbers.
+    """
+    probe = _probe(97, 23)
+    moved = returns(probe)
+    mean, variance = trailing_moments(moved, 60)
+    digest = ColumnDigest()
+    digest.column("weights", normalised(probe))
+    digest.column("dots", row_dots(probe, probe[0]))
+    digest.column("growth", trailing(np.multiply, 1.0 + moved, 20))
+    digest.column("mean", mean)
+    digest.column("deviation", np.sqrt(variance))
+    digest.column("inverse", 1.0 / np.sqrt(variance))
+    return digest.hexdigest()
+
+
+def _probe(rows: int, columns: int) -> Floats:
+    """Return prices between 1 and 2 whose bits are a fixed scramble of the cell number."""
+    cell = np.arange(1, rows * columns + 1, dtype=np.uint64).reshape(rows, columns)
+    bits = (cell * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(12)
+    return 1.0 + bits.astype(np.float64) / 2.0**52

@@ -1,0 +1,65 @@
+"""A strategy of the registry, and a strategy with its parameters bound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from waardhaven.domain.index.strategies.parameters import Parameter, describe
+from waardhaven.domain.index.strategies.signals import Signals
+from waardhaven.domain.types import Floats
+
+P = TypeVar("P")
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy(Generic[P]):
+    """A rule that turns signals into weights.
+
+    ``lookback(params)``: sessions of returns needed up to and including the selection day.
+    ``weigh(params, signals)``: weights (r, k), each row summing to 1, or to 0 where the strategy can
+    weigh nothing. Never NaN; exactly 0 for an ineligible asset, whose figures must not be used.
+    """
+
+    name: str
+    title: str
+    description: str
+    params: type[P]
+    lookback: Callable[[P], int]
+    weigh: Callable[[P, Signals], Floats]
+    uses_market_cap: Callable[[P], bool] = _never
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Names, types, defaults, bounds and meanings, for catalogues."""
+        return describe(self.params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundStrategy:
+    """A strategy with checked parameters."""
+
+    strategy: Strategy[Any]
+    params: Any
+
+    @property
+    def name(self) -> str:
+        """Name of the strategy."""
+        return self.strategy.name
+
+    @property
+    def lookback(self) -> int:
+        """Sessions of returns needed up to and including the selection day."""
+        return self.strategy.lookback(self.params)
+
+    @property
+    def uses_market_cap(self) -> bool:
+        """Whether an unknown market cap keeps a name out."""
+        return self.strategy.uses_market_cap(self.params)
+
+    def weigh(self, signals: Signals) -> Floats:
+        """Return weights (r, k); see Strategy."""
+        return self.strategy.weigh(self.params, signals)

@@ -1,0 +1,29 @@
+"""Identifiers, array aliases and rates shared by the whole domain."""
+
+from datetime import date
+from typing import NewType
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+AssetId = NewType("AssetId", int)
+SeriesId = NewType("SeriesId", int)
+IndexId = NewType("IndexId", int)
+BuildId = NewType("BuildId", UUID)
+UserId = NewType("UserId", UUID)
+Vintage = NewType("Vintage", int)
+"""A point in the commit order of our facts."""
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
+"""Positions along the day axis of a panel."""
+Days = npt.NDArray[np.datetime64]
+"""Calendar days, ``datetime64[D]``."""
+
+
+def as_date(day: np.datetime64) -> date:
+    """Return a ``datetime64[D]`` as a date."""
+    return date.fromisoformat(str(day))
