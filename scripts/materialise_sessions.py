@@ -12,7 +12,9 @@ import exchange_calendars
 import polars as pl
 
 START, END = "1990-01-01", "2027-11-19"
-TARGET = Path(__file__).parents[1] / "src/waardhaven/adapters/outbound/market_data/sample_data/sessions.parquet"
+TARGET = (
+    Path(__file__).parents[1] / "src/waardhaven/adapters/outbound/market_data/sample_data/sessions.parquet"
+)
 
 
 def sessions(mic: str) -> pl.DataFrame:
@@ -24,7 +26,10 @@ def sessions(mic: str) -> pl.DataFrame:
             "mic": [mic] * len(schedule),
             "day": [one.date() for one in schedule.index],
             "open_at": schedule["open"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ms]"),
-            "close_at": schedule["close"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ms]"),
+            "close_at": schedule["close"]
+            .dt.tz_convert("UTC")
+            .dt.tz_localize(None)
+            .to_numpy("datetime64[ms]"),
         }
     )
 

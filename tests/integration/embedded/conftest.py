@@ -15,9 +15,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for embedded_tools, whatever the import mode
 
-from embedded_tools import Supervise, Supervisor
+from embedded_tools import Supervise, Supervisor, kill_servers
 
 SOURCE = Path(__file__).parents[3] / "src"
+PACKAGES = Path(pytest.__file__).parents[1]
 DRIVER = Path(__file__).with_name("supervise.py")
 
 
@@ -25,6 +26,8 @@ DRIVER = Path(__file__).with_name("supervise.py")
 def supervise() -> Iterator[Supervise]:
     """Return a function that starts a supervisor process; all are gone after the test."""
     with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wht-")))
+        scratch.chmod(0o1777)
 
         def begin(
             data_dir: Path,
@@ -34,21 +37,17 @@ def supervise() -> Iterator[Supervise]:
             env: dict[str, str] | None = None,
             **options: Any,
         ) -> Supervisor:
-            packages = str(Path(pytest.__file__).parents[1])
+            environment = {
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": f"{SOURCE}:{PACKAGES}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "TMPDIR": str(scratch),
+            } | (env or {})
+            stack.callback(kill_servers, data_dir)
             process = stack.enter_context(
                 subprocess.Popen(
-                    [
-                        *prefix,
-                        python,
-                        str(DRIVER),
-                        json.dumps({"data_dir": str(data_dir)} | options),
-                    ],
-                    env={
-                        "PATH": os.environ["PATH"],
-                        "PYTHONPATH": f"{SOURCE}:{packages}",
-                        "PYTHONDONTWRITEBYTECODE": "1",
-                        **(env or {}),
-                    },
+                    [*prefix, python, str(DRIVER), json.dumps({"data_dir": str(data_dir)} | options)],
+                    env=environment,
                     stdout=subprocess.PIPE,
                     text=True,
                 )

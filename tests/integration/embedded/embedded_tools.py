@@ -5,6 +5,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,6 @@ class Supervisor:
             heard.append(line)
         pytest.fail(f"the supervisor ended without {key}: {heard}")
 
-    def children(self) -> dict[str, psutil.Process]:
-        """Return the server processes by program name."""
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        leaders = [child for child in found if child.name() in SERVER_PROGRAMS]
-        return {child.name(): child for child in reversed(leaders)}
-
 
 Supervise = Callable[..., Supervisor]
 
@@ -59,6 +54,16 @@ def servers_of(data_dir: Path) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def kill_servers(data_dir: Path) -> None:
+    """End whatever server a test that failed half-way left on `data_dir`."""
+    if not data_dir.exists():
+        return
+    for process in servers_of(data_dir):
+        with suppress(psutil.Error):
+            process.kill()
+    wait_until(lambda: not servers_of(data_dir), "the servers are gone")
 
 
 def alive(pid: int) -> bool:

@@ -22,6 +22,11 @@ def say(**facts: Any) -> None:
     sys.stdout.flush()
 
 
+def leave_orphan(script: str) -> None:
+    """Start a process whose parent ends at once, so that process 1 inherits it."""
+    subprocess.run(["/bin/sh", "-c", f"{script} &"], check=True)
+
+
 async def supervise(options: dict[str, Any]) -> None:
     """Run until SIGTERM (if `graceful`) or until the servers fail."""
     servers = EmbeddedServers(
@@ -34,8 +39,8 @@ async def supervise(options: dict[str, Any]) -> None:
     )
     async with servers as endpoints:
         if options.get("graceful"):
-            stop = lambda: asyncio.ensure_future(servers.stop())
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(servers.stop()))
         say(
             ready=True,
             pid=os.getpid(),
@@ -43,8 +48,7 @@ async def supervise(options: dict[str, Any]) -> None:
             redis_url=endpoints.redis_url,
         )
         if "orphan" in options:
-            with subprocess.Popen(["/bin/sh", "-c", f"{options['orphan']} &"]):
-                pass
+            leave_orphan(options["orphan"])
         await servers.failed()
     say(stopped=True)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240 - a test may block its own loop for a moment
 """Root never runs the servers itself and never opens its own directories for them."""
 
 import os

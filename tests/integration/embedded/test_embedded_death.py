@@ -36,9 +36,7 @@ def test_servers_end_with_a_killed_supervisor_and_the_next_has_their_data(
     assert servers_of(tmp_path) == []
 
 
-def test_orphans_of_a_killed_supervisor_are_stopped_by_the_next(
-    tmp_path: Path, supervise: Supervise
-) -> None:
+def test_orphans_of_a_killed_supervisor_are_stopped_by_the_next(tmp_path: Path, supervise: Supervise) -> None:
     first = supervise(tmp_path, die_with_parent=False)
     endpoints = first.next_line("ready")
     write_rows(endpoints["database_url"], 100)
@@ -90,9 +88,7 @@ PROCESS_ONE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 def may_be_process_one() -> bool:
     """Whether this machine lets us have a process namespace of our own."""
     try:
-        return (
-            subprocess.run([*PROCESS_ONE, "true"], capture_output=True, check=False).returncode == 0
-        )
+        return subprocess.run([*PROCESS_ONE, "true"], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 

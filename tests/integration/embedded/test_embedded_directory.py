@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240 - a test may block its own loop for a moment
 """Which directories are taken, refused or repaired."""
 
 import os
@@ -30,18 +31,14 @@ async def test_cluster_of_another_major_version_is_refused(tmp_path: Path) -> No
     (tmp_path / "waardhaven-servers").touch()
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
-    (tmp_path / "passwords.json").write_text(
-        '{"postgres_superuser":"a","postgres":"b","valkey":"c"}'
-    )
+    (tmp_path / "passwords.json").write_text('{"postgres_superuser":"a","postgres":"b","valkey":"c"}')
     assert "made by PostgreSQL 16, this program brings 18" in await refusal(tmp_path)
 
 
 async def test_directory_that_is_no_cluster_is_refused(tmp_path: Path) -> None:
     (tmp_path / "waardhaven-servers").touch()
     (tmp_path / "postgres").mkdir()
-    (tmp_path / "passwords.json").write_text(
-        '{"postgres_superuser":"a","postgres":"b","valkey":"c"}'
-    )
+    (tmp_path / "passwords.json").write_text('{"postgres_superuser":"a","postgres":"b","valkey":"c"}')
     assert "is not a PostgreSQL cluster" in await refusal(tmp_path)
 
 
@@ -55,9 +52,7 @@ async def test_lost_passwords_are_reported_not_replaced(tmp_path: Path) -> None:
 async def test_replaced_passwords_end_the_start_at_once(tmp_path: Path) -> None:
     async with EmbeddedServers(tmp_path, valkey=False):
         pass
-    (tmp_path / "passwords.json").write_text(
-        '{"postgres_superuser":"a","postgres":"b","valkey":"c"}'
-    )
+    (tmp_path / "passwords.json").write_text('{"postgres_superuser":"a","postgres":"b","valkey":"c"}')
     assert "were the passwords replaced?" in await refusal(tmp_path)
 
 
@@ -72,13 +67,9 @@ async def test_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     assert "belongs to user id 12345" in await refusal(tmp_path)
 
 
-async def test_first_start_cut_short_by_a_kill_is_done_again(
-    tmp_path: Path, supervise: Supervise
-) -> None:
+async def test_first_start_cut_short_by_a_kill_is_done_again(tmp_path: Path, supervise: Supervise) -> None:
     supervisor = supervise(tmp_path, valkey=False)
-    wait_until(
-        lambda: list(tmp_path.glob("postgres.new-*/global/pg_control")), "initdb is in the middle"
-    )
+    wait_until(lambda: list(tmp_path.glob("postgres.new-*/global/pg_control")), "initdb is in the middle")
     supervisor.process.kill()
     supervisor.process.wait()
     assert not (tmp_path / "postgres").exists()

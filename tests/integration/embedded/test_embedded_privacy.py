@@ -32,7 +32,7 @@ def why_no_second_user() -> str:
     ours = f"Python {sys.version_info.major}.{sys.version_info.minor}."
     try:
         theirs = subprocess.run(
-            [*AS_NOBODY, PLAIN_PYTHON, "--version"], capture_output=True, text=True, check=True
+            [*AS_NOBODY, str(PLAIN_PYTHON), "--version"], capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return "no Python that every user can run"
@@ -121,7 +121,7 @@ def test_another_local_user_cannot_reach_the_sockets(
     ready = supervise(open_directory / deep).next_line("ready")
     for path in sockets(Endpoints(ready["database_url"], ready["redis_url"])):
         # a user unlike the one the servers run as: that one, like root, may
-        command = ["setpriv", "--reuid=54321", "--clear-groups", PLAIN_PYTHON, "-c", CONNECT, path]
+        command = ["setpriv", "--reuid=54321", "--clear-groups", str(PLAIN_PYTHON), "-c", CONNECT, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "refused"
 

@@ -5,4 +5,6 @@ from waardhaven.application.identity.login_user import LoginUser
 from waardhaven.application.identity.queries import ViewMe
 from waardhaven.application.identity.register_user import RegisterUser
 
+__all__ = ["USE_CASES"]
+
 USE_CASES = (RegisterUser, LoginUser, EnsureAdministrator, ViewMe)

@@ -15,6 +15,7 @@ from waardhaven.application.indexes.queries import (
 )
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.strategy_queries import ListStrategies, ReadStrategyConfig
+from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.indexes.verify_index import VerifyIndex
 
 __all__ = ["DEFAULT_SLUG", "USE_CASES"]
@@ -32,6 +33,7 @@ USE_CASES = (
     ReadHistory,
     ReadInputs,
     ReadStrategyConfig,
+    UpdateIndex,
     VerifyIndex,
     ViewIndex,
 )

@@ -101,4 +101,3 @@ class Publication:
     announced_at: datetime
     effective_at: datetime
     reason: str
-

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import ClientException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.caching import Key, LocalCache, Produce, Representations
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.lru import BoundedMap
@@ -53,10 +54,12 @@ class Ready(Response[T]):
             self._headers.append((b"content-encoding", packed.encoding.encode()))
         self._not_modified = shared
 
-    def to_asgi_response(self, *_: Any, request: Request[Any, Any, Any], **__: Any) -> ASGIApp:
+    def to_asgi_response(  # type: ignore[override]
+        self, *_: Any, request: Request[Any, Any, Any], **__: Any
+    ) -> ASGIApp:
         """Return the application that sends the response, 304 when the client has it already."""
-        known = request.scope["request_headers"].get(b"if-none-match")
-        if known is not None and is_current(known.decode("latin-1"), self.etag):
+        known = headers.text(headers.of(request), b"if-none-match")
+        if known is not None and is_current(known, self.etag):
             return self._send_not_modified
         return self._send_whole
 
@@ -88,7 +91,7 @@ class Answers:
     """Answers readings from the caches as long as the data has not changed."""
 
     def __init__(self, services: Services, config: HttpConfig) -> None:
-        """Bound the memory by ``config.local_cache_bytes``: half for answers as sent, half for their bytes."""
+        """Bound the memory by ``config.local_cache_bytes``: half for answers, half for their bytes."""
         half = config.local_cache_bytes // 2
         self._services = services
         self._ttl = config.cache_ttl_seconds
@@ -100,16 +103,17 @@ class Answers:
         self._representations: Representations | None = None
 
     async def remembered(self, request: Request[Any, Any, Any]) -> Ready[Any] | None:
-        """Return the answer to a request put in these words, while the data is known to be the same."""
+        """Return the answer to these words, if the data is known not to have changed since."""
+        if "user" not in request.scope:
+            return None
         generation = (await self._services.generation()).known()
         return None if generation is None else self._remembered.get(_words(request, generation))
 
     async def answer(self, request: Request[Any, Any, Any], reading: Reading) -> Ready[Any]:
         """Return the answer in the media type and encoding the client likes best; raise NotAcceptable."""
-        headers = request.scope["request_headers"]
-        media = media_type(headers.get(b"accept", b"").decode("latin-1"), tuple(reading.writers))
-        accepted = headers.get(b"accept-encoding")
-        chosen = encoding(accepted.decode("latin-1") if accepted is not None else None)
+        sent = headers.of(request)
+        media = media_type(headers.text(sent, b"accept") or "", tuple(reading.writers))
+        chosen = encoding(headers.text(sent, b"accept-encoding"))
         if media is None or chosen is None:
             offered = ", ".join(reading.writers)
             raise NotAcceptable(f"On offer: {offered}; encodings br, gzip, identity.")
@@ -137,7 +141,7 @@ class Answers:
         async def produce() -> bytes:
             async with self._services.container() as scope:
                 ask = await scope.get(reading.use_case)
-                view = await ask(request.user, **reading.params)  # type: ignore[operator]
+                view = await ask(request.user, **reading.params)
             return await asyncio.to_thread(write, view)
 
         return produce
@@ -151,14 +155,13 @@ class Answers:
 
 def _words(request: Request[Any, Any, Any], generation: int) -> Hashable:
     """Return everything of a request that its answer depends on, as the client put it."""
-    scope = request.scope
-    headers = scope["request_headers"]
+    sent = headers.of(request)
     return (
         generation,
-        scope["path"],
-        scope["query_string"],
-        headers.get(b"accept"),
-        headers.get(b"accept-encoding"),
+        request.scope["path"],
+        request.scope["query_string"],
+        sent.get(b"accept"),
+        sent.get(b"accept-encoding"),
         _audience(request),
     )
 

@@ -47,8 +47,8 @@ def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:
     """
     kind = request.route_handler.parsed_fn_signature.parameters["data"].annotation
     raw = ScopeState.from_scope(request.scope).body
-    if not isinstance(raw, bytes):
-        return []
+    if not isinstance(raw, bytes) or not raw:
+        return [FieldError(field="", rule="a body is required")]
     try:
         values = msgspec.json.decode(raw)
     except msgspec.DecodeError:

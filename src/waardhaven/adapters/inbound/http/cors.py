@@ -2,6 +2,8 @@
 
 from litestar.types import HTTPResponseStartEvent
 
+from waardhaven.adapters.inbound.http.headers import Headers
+
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS = b"Authorization, Content-Type, Accept, If-None-Match, X-Request-ID, X-Correlation-ID"
 EXPOSED_HEADERS = b"ETag, X-Correlation-ID, Retry-After, WWW-Authenticate"
@@ -15,7 +17,7 @@ class Cors:
         """Allow the origin of ``frontend_url``."""
         self._origin = frontend_url.rstrip("/").encode() if frontend_url else None
 
-    def headers(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    def headers(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         """Return what a response to this request carries."""
         if self._origin is None:
             return []
@@ -28,7 +30,7 @@ class Cors:
             (b"access-control-expose-headers", EXPOSED_HEADERS),
         ]
 
-    def is_preflight(self, headers: dict[bytes, bytes]) -> bool:
+    def is_preflight(self, headers: Headers) -> bool:
         """Tell whether a browser asks whether the front end may send a request."""
         return (
             self._origin is not None

@@ -44,7 +44,7 @@ def series_json(view: SeriesView, wanted: Sequence[str] = ()) -> bytes:
 
 def series_arrow(view: SeriesView, wanted: Sequence[str] = ()) -> bytes:
     """Return the columns of a series as an Arrow IPC stream: days as date32, unknown numbers as null."""
-    import polars as pl  # noqa: PLC0415 - 0.5 s and 50 MB, wanted by few
+    import polars as pl
 
     names = [name for name in selected(wanted, [*view.columns, *view.head]) if name in view.columns]
     if not names:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -46,6 +46,8 @@ CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 has them; the standard library's differ between versions of Python."""
 _OWN = {"type", "title", "status", "detail", "code", "instance", "correlation_id", "errors"}
 _encode = msgspec.json.Encoder(enc_hook=str)
 log = structlog.get_logger(__name__)
@@ -109,7 +111,12 @@ def problem_bytes(fault: Fault, correlation: str) -> bytes:
         errors=fault.errors,
     )
     more = {name: value for name, value in fault.more.items() if name not in _OWN}
-    return _encode.encode({**msgspec.to_builtins(document), **more})
+    errors = [{"field": one.field, "rule": one.rule} | _pointer(one) for one in fault.errors]
+    return _encode.encode({**asdict(document), "errors": errors, **more})
+
+
+def _pointer(broken: ProblemError) -> dict[str, str]:
+    return {} if broken.pointer is None else {"pointer": broken.pointer}
 
 
 def fault_of(request: Request[Any, Any, Any], error: Exception) -> Fault:
@@ -134,7 +141,7 @@ def correlation_id(scope: Mapping[str, Any]) -> str:
 
 def title(status: int) -> str:
     """Return the fixed title of a status."""
-    return HTTPStatus(status).phrase
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def _of_family(error: WaardhavenError) -> Fault:
@@ -145,9 +152,13 @@ def _of_family(error: WaardhavenError) -> Fault:
 
 def _of_status(error: HTTPException) -> Fault:
     status = error.status_code
-    detail = error.detail if error.detail != title(status) else _DETAILS.get(status, error.detail)
+    detail = _DETAILS.get(status, error.detail) if _says_nothing(error) else error.detail
     code = CODES.get(status) or re.sub(r"\W+", "_", title(status)).lower()
     return Fault(status=status, code=code, detail=detail, headers=error.headers or {})
+
+
+def _says_nothing(error: HTTPException) -> bool:
+    return error.detail in {HTTPStatus(error.status_code).phrase, title(error.status_code), ""}
 
 
 _DETAILS = {

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from waardhaven.adapters.inbound.http.access_log import AccessLog
 from waardhaven.adapters.inbound.http.config import HttpConfig
-from waardhaven.adapters.inbound.http.counters import METHODS, Counters
 from waardhaven.adapters.inbound.http.cors import Cors
+from waardhaven.adapters.inbound.http.counters import METHODS, Counters
 from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Fault, problem_bytes
+from waardhaven.adapters.inbound.http.headers import SCOPE_KEY, Headers, collected
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +28,7 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-COMBINED = frozenset({b"accept", b"accept-encoding", b"if-none-match"})
+LISTING_METHODS = frozenset({204, 405})
 TOO_LARGE = Fault(status=413, code=CODES[413], detail="The body is larger than this server takes.")
 FAILED = Fault(
     status=500,
@@ -52,6 +54,8 @@ class Passage:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], *self.extra]
+            if self.status in LISTING_METHODS:
+                headers = [_with_head(header) for header in headers]
             if not any(name == CSP for name, _ in headers):
                 headers.append(NO_CONTENT_POLICY)
             message["headers"] = headers
@@ -75,12 +79,15 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request through."""
-        if scope["type"] != "http":
+        if scope["type"] == ScopeType.HTTP:
+            await self._pass(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        headers = request_headers(scope["headers"])
+
+    async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        headers = collected(scope["headers"])
         correlation = correlation_of(headers)
-        inner: Any = {**scope, "request_headers": headers, "correlation_id": correlation}
+        inner: Any = {**scope, SCOPE_KEY: headers, "correlation_id": correlation}
         headless = scope["method"] == "HEAD"
         if headless:
             inner["method"] = "GET"
@@ -89,7 +96,7 @@ class Edge:
         tokens = structlog.contextvars.bind_contextvars(correlation_id=correlation)
         try:
             await self._answer(inner, receive, passage, headers)
-        except Exception:  # the last line: nothing may leave without an answer
+        except Exception:
             log.exception("request_failed", path=scope["path"], method=scope["method"])
             if not passage.status:
                 await _send_problem(FAILED, passage)
@@ -97,9 +104,7 @@ class Edge:
             self._note(scope, inner, passage)
             structlog.contextvars.reset_contextvars(**tokens)
 
-    async def _answer(
-        self, inner: Scope, receive: Receive, passage: Passage, headers: dict[bytes, bytes]
-    ) -> None:
+    async def _answer(self, inner: Any, receive: Receive, passage: Passage, headers: Headers) -> None:
         if self._too_large(headers):
             await _send_problem(TOO_LARGE, passage)
         elif inner["method"] == "OPTIONS" and self._cors.is_preflight(headers):
@@ -108,11 +113,11 @@ class Edge:
         else:
             await self._app(inner, receive, passage.forward)
 
-    def _too_large(self, headers: dict[bytes, bytes]) -> bool:
+    def _too_large(self, headers: Headers) -> bool:
         length = headers.get(b"content-length")
         return length is not None and length.isdigit() and int(length) > self._limit
 
-    def _note(self, scope: Scope, inner: Any, passage: Passage) -> None:
+    def _note(self, scope: HTTPScope, inner: Any, passage: Passage) -> None:
         seconds = time.perf_counter() - passage.started
         route = inner.get("path_template") or "unmatched"
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
@@ -134,23 +139,16 @@ class Edge:
         )
 
 
-def request_headers(pairs: Any) -> dict[bytes, bytes]:
-    """Return the headers by name; where a list is meant, repeated ones are joined, else the first counts."""
-    headers = dict(pairs)
-    if len(headers) < len(pairs):
-        headers = {}
-        for name, value in pairs:
-            if name in headers and name in COMBINED:
-                headers[name] += b", " + value
-            else:
-                headers.setdefault(name, value)
-    return headers
-
-
-def correlation_of(headers: dict[bytes, bytes]) -> str:
+def correlation_of(headers: Headers) -> str:
     """Return the id the caller sent when it is safe to log, else a new one."""
     given = headers.get(b"x-request-id") or headers.get(b"x-correlation-id") or b""
     return given.decode() if SAFE_ID.fullmatch(given) else uuid4().hex
+
+
+def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Say in ``Allow`` that what can be read can be asked for by HEAD."""
+    name, value = header
+    return (name, value.replace(b"GET", b"GET, HEAD")) if name == b"allow" else header
 
 
 async def _send_problem(fault: Fault, passage: Passage) -> None:

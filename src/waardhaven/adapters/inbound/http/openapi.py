@@ -23,6 +23,18 @@ DESCRIPTION = (
     "Series come by column, as JSON or as an Arrow stream."
 )
 METHODS = ("get", "post", "put", "patch", "delete")
+KEPT: tuple[str, ...] = ("name", "in", "description", "required")
+EXAMPLES: dict[str, object] = {
+    "start": "2024-01-01",
+    "end": "2024-06-30",
+    "as_of": "2024-07-01T12:00:00Z",
+    "currency": "EUR",
+    "fields": "dates,values",
+    "limit": 50,
+    "cursor": "autoindex",
+    "slug": "autoindex",
+    "symbol": "AAPL",
+}
 SERIES = ("SeriesDocument", "AssetSeriesDocument")
 SCHEME = "bearer"
 
@@ -57,6 +69,7 @@ def document(app: Litestar) -> dict[str, Any]:
     components["responses"] = {str(status): _problem_response(status) for status in CODES}
     public = set(_public_operations(app))
     for operation in _operations(schema):
+        operation["parameters"] = [_tidy(parameter) for parameter in operation.pop("parameters", ())]
         _complete(operation, is_public=operation["operationId"] in public)
     return schema
 
@@ -80,7 +93,7 @@ def _complete(operation: dict[str, Any], *, is_public: bool) -> None:
     for status in _expected(operation, is_public=is_public):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
     success = responses.get("200")
-    if success and not is_public and "parameters" in operation:
+    if success and not is_public and operation["parameters"]:
         responses["304"] = {"description": "The client has the present answer already."}
         success["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "Tag of this answer."}}
         _offer_arrow(success)
@@ -96,6 +109,18 @@ def _expected(operation: dict[str, Any], *, is_public: bool) -> list[int]:
     statuses += [400, 409, 413, 415, 422] if "requestBody" in operation else []
     statuses += [401] if operation["operationId"] in {"login", "metrics"} else []
     return sorted(set(statuses))
+
+
+def _tidy(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter without what says nothing: absence is ``required: false``, not null."""
+    schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
+    kinds = [kind for kind in schema.pop("oneOf", ()) if kind != {"type": "null"}]
+    for kind in kinds:
+        schema |= kind
+    tidied: dict[str, Any] = {name: parameter[name] for name in KEPT if name in parameter}
+    if parameter["name"] in EXAMPLES:
+        tidied["example"] = EXAMPLES[parameter["name"]]
+    return tidied | {"schema": schema}
 
 
 def _offer_arrow(success: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from struct import Struct
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 
 from waardhaven.adapters.inbound.http.negotiation import IDENTITY
 

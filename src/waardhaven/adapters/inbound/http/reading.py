@@ -1,6 +1,6 @@
 """The three kinds of answers of the reading routes: a record, a page, a series."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -43,8 +43,8 @@ async def _answer(
     request: Request[Any, Any, Any],
     query: Query,
     wanted: tuple[str, ...],
-    params: dict[str, object],
-    writers: dict[str, Callable[[Any], bytes]],
+    params: Mapping[str, object],
+    writers: Mapping[str, Callable[[Any], bytes]],
 ) -> Ready[Any]:
     answers: Answers = request.app.state.answers
     return await answers.answer(

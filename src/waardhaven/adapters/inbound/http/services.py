@@ -1,14 +1,12 @@
 """What the handlers need from the container, resolved once and only when first wanted."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import cast
 
 from dishka import AsyncContainer
 
 from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.security import AccessTokens
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -21,12 +19,14 @@ class Services:
 
     async def tokens(self) -> AccessTokens:
         """Return the reader of access tokens."""
-        if self._tokens is None:
-            self._tokens = await self.container.get(AccessTokens)
-        return self._tokens
+        tokens = self._tokens
+        if tokens is None:
+            self._tokens = tokens = cast("AccessTokens", await self.container.get(AccessTokens))
+        return tokens
 
     async def generation(self) -> Generation:
         """Return the generation of the data."""
-        if self._generation is None:
-            self._generation = await self.container.get(Generation)
-        return self._generation
+        generation = self._generation
+        if generation is None:
+            self._generation = generation = cast("Generation", await self.container.get(Generation))
+        return generation

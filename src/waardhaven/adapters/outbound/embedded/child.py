@@ -120,7 +120,7 @@ def spawn(command: Command) -> Child:
     try:
         with ExitStack() as files:
             log = files.enter_context(open_log(command.log)) if command.log else None
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - fixed programs, no shell
                 _launcher_argv(command),
                 env=command.env,
                 cwd=command.cwd,

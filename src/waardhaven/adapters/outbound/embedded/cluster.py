@@ -97,9 +97,7 @@ async def _create_database(around: Surroundings, place: Place) -> None:
     await _run("postgres --single", around, place, argv, statements)
 
 
-async def _run(
-    name: str, around: Surroundings, place: Place, argv: tuple[str, ...], text: str
-) -> None:
+async def _run(name: str, around: Surroundings, place: Place, argv: tuple[str, ...], text: str) -> None:
     """Run a program with secret `text` as its standard input, a file that has no name."""
     with tempfile.TemporaryFile(dir=around.data_dir) as stdin:
         if around.account is not None:  # initdb opens it anew, which checks the owner

@@ -21,6 +21,13 @@ PORT = 5432  # part of the socket's name; said aloud because PGPORT may say othe
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
+NOT_YET = (
+    asyncpg.OperatorInterventionError,  # starting up, recovering, shutting down
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
+
 SETTINGS = {
     "port": str(PORT),
     "listen_addresses": "",
@@ -92,7 +99,7 @@ def _probe(around: Surroundings) -> Probe:
                 ssl=False,
                 timeout=CONNECT_SECONDS,
             )
-        except (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
+        except NOT_YET:
             return False
         except asyncpg.PostgresError as error:
             message = f"PostgreSQL does not let us in ({error}): were the passwords replaced?"

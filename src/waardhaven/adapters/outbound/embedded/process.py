@@ -118,7 +118,7 @@ class SupervisedProcess:
         try:
             while self._child is not None:
                 await self._child.wait()
-                await self._revive(self._describe(_exit_words(self._child)))
+                await self._revive(f"{self._spec.name} {_exit_words(self._child)}")
         except EmbeddedServerError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits must hear of it
@@ -130,7 +130,8 @@ class SupervisedProcess:
             delay = self._budget.next_delay(asyncio.get_running_loop().time())
             if delay is None:
                 budget = self._spec.restart.budget
-                message = f"{reason}; gave up after {budget} restarts: look into the log"
+                where = self._spec.command.log or "its output"
+                message = f"{reason}; gave up after {budget} restarts: look into {where}"
                 raise EmbeddedServerError(message)
             self._tell(f"{reason}; restarting in {delay:.1f} s")
             await asyncio.sleep(delay)

@@ -22,9 +22,7 @@ LONGEST_PATH = 4000
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def reachable_binaries(
-    binaries: Binaries, account: Account | None, copies: Path, data_dir: Path
-) -> Binaries:
+def reachable_binaries(binaries: Binaries, account: Account | None, copies: Path, data_dir: Path) -> Binaries:
     """Return `binaries` if `account` can use them, else a copy of them that it can use.
 
     The copy is in `copies`, or where that cannot be written in a scratch directory of `data_dir`.

@@ -35,8 +35,9 @@ class EmbeddedServers:
 
         async with EmbeddedServers(directory) as endpoints: ...
 
-    or `start`, `failed` and `stop`. Use it from one event loop; the servers do not outlive the
-    thread of that loop. `die_with_parent=False` and `copies` exist for tests of the fallbacks.
+    or `start`, `failed` and `stop`, each object once; to give up a start, cancel it. Use it from one
+    event loop; the servers do not outlive the thread of that loop. `die_with_parent=False` and `copies`
+    exist for tests of the fallbacks.
     """
 
     def __init__(
@@ -140,9 +141,7 @@ class EmbeddedServers:
         stack.callback(remove_scratch, data_dir)
         stack.callback(remove_socket_place, data_dir)
         installed = locate_binaries()
-        binaries = await asyncio.to_thread(
-            reachable_binaries, installed, account, self._copies, data_dir
-        )
+        binaries = await asyncio.to_thread(reachable_binaries, installed, account, self._copies, data_dir)
         if binaries != installed:
             self._tell(f"servers run as {account and account.name} from a copy in {binaries.root}")
         sockets = open_socket_place(data_dir, account)
@@ -158,9 +157,7 @@ class EmbeddedServers:
             die_with_parent=self._die_with_parent,
         )
 
-    def _start_wanted(
-        self, stack: AsyncExitStack, around: Surroundings
-    ) -> Iterator[Awaitable[None]]:
+    def _start_wanted(self, stack: AsyncExitStack, around: Surroundings) -> Iterator[Awaitable[None]]:
         if self._postgres:
             yield self._start_postgres(stack, around)
         if self._valkey:

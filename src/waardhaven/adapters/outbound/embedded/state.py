@@ -57,7 +57,7 @@ def attach(data_dir: Path) -> Endpoints | None:
         state = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
         if not _is_running(state["pid"], state["started"]) or not is_locked(data_dir):
             return None
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
         return None
     except PermissionError as error:
         message = f"cannot read {data_dir}: run as the user who started the servers"

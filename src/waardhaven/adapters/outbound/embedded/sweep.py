@@ -38,9 +38,7 @@ def _is_ours(process: psutil.Process, tag: str, users: set[int], programs: froze
         return False
 
 
-async def stop_tagged(
-    tag: str, account: Account | None, programs: frozenset[str] = SERVER_PROGRAMS
-) -> int:
+async def stop_tagged(tag: str, account: Account | None, programs: frozenset[str] = SERVER_PROGRAMS) -> int:
     """Stop such processes, by force after a while; return how many there were at first."""
     found = tagged_processes(tag, account, programs)
     leaders = {process.pid for process in found}

@@ -13,7 +13,7 @@ from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.types import IndexId
 
 _SELECT = """
-SELECT i.id, i.visibility, d.version, d.rules, d.created_at
+SELECT i.id, i.visibility, d.version, d.rules::text AS rules, d.created_at
 FROM market_index i JOIN index_definition d ON d.index_id = i.id
 """
 _NEWEST = "d.version = (SELECT max(version) FROM index_definition n WHERE n.index_id = i.id)"

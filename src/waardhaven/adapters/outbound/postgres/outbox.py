@@ -16,7 +16,7 @@ class PostgresOutbox(Outbox):
         """See Outbox."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT id, kind, payload, created_at FROM outbox WHERE delivered_at IS NULL "
+                "SELECT id, kind, payload::text AS payload, created_at FROM outbox WHERE delivered_at IS NULL "
                 "ORDER BY id LIMIT $1",
                 limit,
             )

@@ -9,8 +9,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from waardhaven.adapters.outbound.valkey.cache import ValkeyCache
+from waardhaven.adapters.outbound.valkey.events import ValkeyEventStream
 from waardhaven.adapters.outbound.valkey.probe import ValkeyProbe
 from waardhaven.application.ports.cache import Cache
+from waardhaven.application.ports.outbox import EventStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +58,8 @@ class ValkeyProvider(Provider):
     def probe(self, client: Redis) -> ValkeyProbe:
         """Return the readiness probe."""
         return ValkeyProbe(client)
+
+    @provide
+    def events(self, client: Redis) -> EventStream:
+        """Return the stream delivered events go to."""
+        return ValkeyEventStream(client)

@@ -7,6 +7,7 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.answers import NotAcceptable, Ready
 from waardhaven.adapters.inbound.http.assets import Assets, media_of
 from waardhaven.adapters.inbound.http.auth import PUBLIC
@@ -96,14 +97,13 @@ def _page(assets: Assets, script: str, start: str, policy: str, head: str = "") 
         integrity=vendored.integrity,
         start=start,
     )
-    headers = {"Content-Security-Policy": policy, "Cache-Control": REVALIDATE}
-    return Response(html, media_type="text/html; charset=utf-8", headers=headers)
+    standing = {"Content-Security-Policy": policy, "Cache-Control": REVALIDATE}
+    return Response(html, media_type="text/html; charset=utf-8", headers=standing)
 
 
 async def _encoded(request: Request[Any, Any, Any], name: str, source: Packed) -> Packed:
     """Return the file in the encoding the client likes best, compressed once and kept."""
-    accepted = request.headers.get("accept-encoding")
-    chosen = encoding(accepted)
+    chosen = encoding(headers.text(headers.of(request), b"accept-encoding"))
     if chosen is None:
         raise NotAcceptable("On offer: encodings br, gzip, identity.")
     if chosen.name == IDENTITY:

@@ -4,10 +4,13 @@ from typing import Annotated, Any
 
 from dishka.integrations.litestar import FromDishka
 from litestar import Request, get, post
+from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.auth import PUBLIC
-from waardhaven.application.identity import LoginUser, RegisterUser, ViewMe
+from waardhaven.application.identity.login_user import LoginUser
+from waardhaven.application.identity.queries import ViewMe
+from waardhaven.application.identity.register_user import RegisterUser
 from waardhaven.application.identity.views import SignedInView, UserView
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
@@ -30,7 +33,7 @@ class LoginBody(Struct, kw_only=True, forbid_unknown_fields=True):
 
 @post("/auth/register", opt={PUBLIC: True}, operation_id="register", summary="Open an account", tags=["auth"])
 async def register(
-    data: RegisterBody, register_user: FromDishka[RegisterUser], login_user: FromDishka[LoginUser]
+    data: JSONBody[RegisterBody], register_user: FromDishka[RegisterUser], login_user: FromDishka[LoginUser]
 ) -> SignedInView:
     """Open an account that may read, and answer with an access token for it."""
     await register_user(email=data.email, password=data.password, username=data.username)
@@ -45,7 +48,7 @@ async def register(
     summary="Get an access token",
     tags=["auth"],
 )
-async def login(data: LoginBody, login_user: FromDishka[LoginUser]) -> SignedInView:
+async def login(data: JSONBody[LoginBody], login_user: FromDishka[LoginUser]) -> SignedInView:
     """Exchange a password for a short-lived access token."""
     return await login_user(login=data.email, password=data.password)
 

@@ -9,8 +9,8 @@ from waardhaven.adapters.inbound.http.documents import AssetSeriesDocument, Page
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     AsOf,
-    Cursor,
     Currency,
+    Cursor,
     End,
     Fields,
     Limit,

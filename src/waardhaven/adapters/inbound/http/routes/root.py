@@ -6,13 +6,14 @@ from typing import Any
 from dishka.integrations.litestar import FromDishka
 from litestar import MediaType, Request, Response, get
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
+from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.auth import PUBLIC, bearer_token
 from waardhaven.adapters.inbound.http.documents import HealthDocument, InfoDocument
+from waardhaven.adapters.inbound.http.errors import RETRY_AFTER_SECONDS
 from waardhaven.application.diagnostics.queries import CheckReadiness, Readiness
 from waardhaven.application.ports.security import InvalidToken
 
@@ -25,23 +26,23 @@ async def may_read_metrics(connection: ASGIConnection[Any, Any, Any, Any], _: Ba
 
     A request that a proxy passed on is not one of this machine, wherever the proxy runs.
     """
-    headers = connection.scope["request_headers"]
+    sent = headers.of(connection)
     token: str | None = connection.app.state.config.metrics_token
     if token is not None:
-        if not hmac.compare_digest(bearer_token(headers).encode(), token.encode()):
+        if not hmac.compare_digest(bearer_token(sent).encode(), token.encode()):
             raise InvalidToken("The metrics token is not valid.")
         return
     client = connection.scope.get("client")
-    if not client or client[0] not in LOOPBACK or any(name in headers for name in FORWARDED):
+    if not client or client[0] not in LOOPBACK or any(name in sent for name in FORWARDED):
         raise NotFoundException
 
 
 @get("/", opt={PUBLIC: True}, operation_id="info", summary="What runs here", tags=["root"])
-async def info(state: State) -> InfoDocument:
+async def info(request: Request[Any, Any, Any]) -> InfoDocument:
     """Name, version, and where to look next."""
     return InfoDocument(
         name="Waardhaven AutoIndex",
-        version=state.config.version,
+        version=request.app.state.config.version,
         documentation="/docs",
         openapi="/openapi.json",
         health="/health",
@@ -65,8 +66,10 @@ async def health() -> HealthDocument:
 async def readiness(check: FromDishka[CheckReadiness]) -> Response[Readiness]:
     """Ask every dependency; 503 while a required one does not answer."""
     found = await check()
-    headers = {"Cache-Control": "no-store"} | ({} if found.ready else {"Retry-After": "5"})
-    return Response(found, status_code=200 if found.ready else 503, headers=headers)
+    retry = {} if found.ready else {"Retry-After": RETRY_AFTER_SECONDS}
+    return Response(
+        found, status_code=200 if found.ready else 503, headers={"Cache-Control": "no-store", **retry}
+    )
 
 
 @get(

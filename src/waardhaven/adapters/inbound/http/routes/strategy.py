@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from waardhaven.adapters.inbound.http.documents import PageDocument
 from waardhaven.adapters.inbound.http.params import Fields
 from waardhaven.adapters.inbound.http.reading import answer_page, answer_record
-from waardhaven.application.indexes.queries import ListStrategies, ReadStrategyConfig
+from waardhaven.application.indexes.strategy_queries import ListStrategies, ReadStrategyConfig
 from waardhaven.application.indexes.views import StrategyConfigView, StrategyView
 
 

@@ -1,0 +1,1 @@
+"""arq as a driving adapter: one generic runner for every job of the registry."""

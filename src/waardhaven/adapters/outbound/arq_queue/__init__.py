@@ -1,0 +1,1 @@
+"""arq behind the JobQueue port."""

@@ -1,0 +1,61 @@
+"""PostgreSQL's providers. Needs a DatabaseUrl and PoolSettings from outside."""
+
+from collections.abc import AsyncIterator
+from typing import NewType
+
+from dishka import Provider, Scope, provide
+
+from waardhaven.adapters.outbound.postgres.builds import PostgresBuildStore
+from waardhaven.adapters.outbound.postgres.engine import Database, PoolSettings
+from waardhaven.adapters.outbound.postgres.facts import PostgresMarketFacts
+from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
+from waardhaven.adapters.outbound.postgres.listener import PostgresGeneration
+from waardhaven.adapters.outbound.postgres.outbox import PostgresOutbox
+from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
+from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
+from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
+from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWork
+from waardhaven.application.ports.build_store import BuildStore
+from waardhaven.application.ports.generation import Generation
+from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.application.ports.market_facts import MarketFacts
+from waardhaven.application.ports.outbox import Outbox
+from waardhaven.application.ports.price_store import PriceStore
+from waardhaven.application.ports.reference_store import ReferenceStore
+from waardhaven.application.ports.unit_of_work import UnitOfWork
+
+DatabaseUrl = NewType("DatabaseUrl", str)
+
+
+class PostgresProvider(Provider):
+    """One pool a process and the adapters over it."""
+
+    scope = Scope.APP
+
+    prices = provide(PostgresPriceStore, provides=PriceStore)
+    facts = provide(PostgresMarketFacts, provides=MarketFacts)
+    reference = provide(PostgresReferenceStore, provides=ReferenceStore)
+    builds = provide(PostgresBuildStore, provides=BuildStore)
+    indexes = provide(PostgresIndexStore, provides=IndexStore)
+    outbox = provide(PostgresOutbox, provides=Outbox)
+    uow = provide(PostgresUnitOfWork, provides=UnitOfWork)
+
+    @provide
+    async def database(self, url: DatabaseUrl, pool: PoolSettings) -> AsyncIterator[Database]:
+        """Open the pool; it connects on first use."""
+        database = Database(url, pool)
+        yield database
+        await database.close()
+
+    @provide
+    async def generation(self, database: Database) -> AsyncIterator[Generation]:
+        """Listen for commits as long as the process lives."""
+        generation = PostgresGeneration(database)
+        await generation.start()
+        yield generation
+        await generation.stop()
+
+    @provide
+    def probe(self, database: Database) -> PostgresProbe:
+        """Give the readiness probe."""
+        return PostgresProbe(database)

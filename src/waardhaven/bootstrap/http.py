@@ -1,0 +1,95 @@
+"""The API process: uvicorn on a socket that is bound before anything else starts."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from dishka import AsyncContainer
+from litestar.types import ASGIApp
+
+from waardhaven.adapters.inbound.http.app import create_app
+from waardhaven.adapters.inbound.http.config import HttpConfig
+from waardhaven.adapters.outbound.postgres.engine import Database
+from waardhaven.application.ports.generation import Generation
+from waardhaven.bootstrap.container import make_container
+from waardhaven.bootstrap.reach import reach_database
+from waardhaven.bootstrap.settings import InvalidSettings, Settings
+from waardhaven.domain.errors import FieldError, Unavailable
+
+BACKLOG = 2048
+log = structlog.get_logger()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raise InvalidSettings with one clear line when it can not be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _refused(host, port, error) from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise _refused(host, port, error) from error
+    bound.set_inheritable(True)
+    return bound
+
+
+def _refused(host: str, port: int, error: OSError) -> InvalidSettings:
+    return InvalidSettings(
+        f"Can not listen on {host}:{port} ({error.strerror}). Choose another with --port or PORT.",
+        errors=[FieldError(field="PORT", rule="must be free and allowed")],
+    )
+
+
+async def serve(settings: Settings, bound: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT. ``settings`` has every address set."""
+    async with _application(settings) as app:
+        config = uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_graceful_shutdown=int(settings.shutdown_timeout),
+            backlog=BACKLOG,
+        )
+        await uvicorn.Server(config).serve(sockets=[bound])
+
+
+@asynccontextmanager
+async def _application(settings: Settings) -> AsyncIterator[ASGIApp]:
+    container = make_container(settings)
+    waiting = asyncio.create_task(_get_ready(container, settings), name="reach database")
+    try:
+        yield create_app(container, await container.get(HttpConfig))
+    finally:
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
+        await container.close()
+
+
+async def _get_ready(container: AsyncContainer, settings: Settings) -> None:
+    """Reach the database in the background, then begin to listen for commits."""
+    try:
+        await reach_database(
+            await container.get(Database),
+            tries=settings.connect_tries,
+            tell=lambda line: log.warning("database not reachable", detail=line),
+        )
+        await container.get(Generation)
+    except Unavailable as error:
+        log.error("giving up on the database; readiness stays 503", reason=error.message)

@@ -1,0 +1,108 @@
+from datetime import timedelta
+
+import jwt
+import pytest
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.testing import AsyncTestClient
+
+from tests.fakes.security import TOKENS
+from tests.unit.adapters.http.expect import problem
+from tests.unit.adapters.http.world import World
+from waardhaven.domain.identity.roles import Role
+
+Client = AsyncTestClient[Litestar]
+
+DECLARED_PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/docs"),
+    ("GET", "/docs/assets/{name:str}"),
+    ("GET", "/redoc"),
+    ("GET", "/openapi.json"),
+    ("POST", "/api/v1/auth/register"),
+    ("POST", "/api/v1/auth/login"),
+}
+
+
+def handlers(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
+    return [
+        (method, route.path, handler)
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        for method in sorted(handler.http_methods)
+        if method != "OPTIONS"
+    ]
+
+
+async def test_every_route_not_declared_public_needs_a_token(world: World, client: Client) -> None:
+    seen = set()
+    for method, path, _ in handlers(world.app):
+        seen.add((method, path))
+        if (method, path) in DECLARED_PUBLIC:
+            continue
+        filled = path.replace("{slug:str}", "autoindex").replace("{symbol:str}", "AAPL")
+        assert "{" not in filled
+        response = await client.request(method, filled)
+        problem(response, 401, "missing_token")
+        assert response.headers["www-authenticate"] == "Bearer"
+    assert seen >= DECLARED_PUBLIC
+    assert len(seen) > len(DECLARED_PUBLIC)
+
+
+def test_every_route_is_plain_http_under_the_guard(world: World) -> None:
+    """A mounted application or a web socket would need a guard of its own."""
+    assert {type(route).__name__ for route in world.app.routes} == {"HTTPRoute"}
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer a.b.c", "bearer  x y", "Bearer " + "x" * 9000]
+)
+async def test_a_header_without_a_valid_token_is_refused(client: Client, header: str) -> None:
+    problem(await client.get("/api/v1/index/current", headers={"Authorization": header}), 401)
+
+
+async def test_the_scheme_is_read_in_any_case(world: World, client: Client) -> None:
+    token = world.bearer()["Authorization"].partition(" ")[2]
+    response = await client.get("/api/v1/index/current", headers={"Authorization": f"bEaReR {token}"})
+    assert response.status_code == 200
+
+
+async def test_a_token_ends_although_it_was_read_before(world: World, client: Client) -> None:
+    headers = world.bearer()
+    assert (await client.get("/api/v1/index/current", headers=headers)).status_code == 200
+    world.clock.advance(timedelta(minutes=16))
+    problem(await client.get("/api/v1/index/current", headers=headers), 401, "invalid_token")
+
+
+async def test_an_unsigned_token_is_refused(client: Client) -> None:
+    forged = jwt.encode({"sub": "x", "role": "admin"}, None, algorithm="none")
+    problem(await client.get("/api/v1/index/current", headers={"Authorization": f"Bearer {forged}"}), 401)
+
+
+async def test_answers_are_not_shared_between_roles(world: World, client: Client) -> None:
+    for role in (Role.VIEWER, Role.ADMIN, Role.VIEWER):
+        await client.get("/api/v1/index/current", headers=world.bearer(role))
+    calls = [stub.calls for query, stub in world.stubs.items() if query.__name__ == "ReadCurrent"]
+    assert len(calls[0]) == 2
+
+
+async def test_metrics_need_their_token_when_one_is_set(vendored: object) -> None:
+    world = World(config={"metrics_token": "t" * 32})
+    async with world.client() as client:
+        problem(await client.get("/metrics"), 401)
+        problem(await client.get("/metrics", headers={"Authorization": "Bearer wrong"}), 401)
+        found = await client.get("/metrics", headers={"Authorization": f"Bearer {'t' * 32}"})
+    assert found.status_code == 200
+    assert 'waardhaven_build_info{version="0.1.0"} 1' in found.text
+    assert 'route="/metrics",status="401"} 2' in found.text
+
+
+async def test_metrics_do_not_exist_for_strangers_without_a_token(client: Client) -> None:
+    problem(await client.get("/metrics"), 404, "not_found")
+
+
+def test_the_secret_of_tokens_is_never_printed() -> None:
+    assert TOKENS.secret not in repr(TOKENS)

@@ -1,0 +1,234 @@
+"""An application over fakes: stub queries that count, real tokens, real use cases of identity."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from dishka import AsyncContainer, Provider, Scope, make_async_container
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from tests.fakes.cache import FakeCache
+from tests.fakes.clock import FakeClock
+from tests.fakes.generation import FakeGeneration
+from tests.fakes.security import TOKENS, FakePasswordHasher
+from tests.fakes.unit_of_work import FakeUnitOfWork
+from waardhaven.adapters.inbound.http.app import create_app
+from waardhaven.adapters.inbound.http.config import HttpConfig
+from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens
+from waardhaven.application.diagnostics.queries import CheckReadiness, Probes
+from waardhaven.application.identity import USE_CASES
+from waardhaven.application.indexes import queries, strategy_queries
+from waardhaven.application.indexes.views import (
+    AllocationView,
+    CurrencyView,
+    CurrentView,
+    IndexView,
+    Page,
+    ProvenanceView,
+    SeriesView,
+    StrategyConfigView,
+    StrategyView,
+)
+from waardhaven.application.ports.cache import Cache
+from waardhaven.application.ports.clock import Clock
+from waardhaven.application.ports.generation import Generation
+from waardhaven.application.ports.health import DependencyHealth, Probe
+from waardhaven.application.ports.security import AccessTokens, PasswordHasher
+from waardhaven.application.ports.unit_of_work import UnitOfWork
+from waardhaven.domain.identity.roles import Role
+from waardhaven.domain.provenance import CodeVersion, Provenance
+from waardhaven.domain.types import UserId, Vintage
+
+SOMEBODY = UserId(UUID(int=7))
+DAYS = 600
+
+
+@dataclass
+class FakeProbe(Probe):
+    """Finds what it is told."""
+
+    ready: bool = True
+    required: bool = True
+
+    async def check(self) -> DependencyHealth:
+        return DependencyHealth(
+            name="postgres", ready=self.ready, required=self.required, detail="", latency_ms=1.0
+        )
+
+
+@dataclass
+class Stub:
+    """Stands for one query: answers, counts, remembers what it was asked, fails when told to."""
+
+    answer: Callable[[dict[str, Any]], Any]
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    error: Exception | None = None
+    before: Callable[[], Awaitable[None]] | None = None
+
+    async def __call__(self, by: object, **params: Any) -> Any:
+        self.calls.append(params)
+        if self.before is not None:
+            await self.before()
+        if self.error is not None:
+            raise self.error
+        return self.answer(params)
+
+
+PROVENANCE = ProvenanceView(
+    index="autoindex",
+    build=str(UUID(int=3)),
+    publication=1,
+    published_at=datetime(2024, 6, 1, tzinfo=UTC),
+    made_from=Provenance(
+        definition_version=1,
+        vintage=Vintage(9),
+        vintage_at=datetime(2024, 6, 1, tzinfo=UTC),
+        code=CodeVersion(package="0.1.0", digest="d", fingerprint="f"),
+        input_hash="h",
+    ),
+    notes=(),
+)
+
+
+@dataclass
+class World:
+    """Everything a test may turn, and the application over it."""
+
+    vendored: Path = Path("/nonexistent")
+    config: dict[str, Any] = field(default_factory=dict)
+    base: float = 100.0
+    cache: FakeCache = field(default_factory=FakeCache)
+    generation: FakeGeneration = field(default_factory=FakeGeneration)
+    clock: FakeClock = field(default_factory=FakeClock)
+    hasher: FakePasswordHasher = field(default_factory=FakePasswordHasher)
+    uow: FakeUnitOfWork = field(default_factory=FakeUnitOfWork)
+    probe: FakeProbe = field(default_factory=FakeProbe)
+
+    def __post_init__(self) -> None:
+        self.tokens = JwtAccessTokens(TOKENS, self.clock)
+        self.stubs: dict[type, Stub] = {
+            queries.ReadHistory: Stub(self._history),
+            queries.ReadAssetHistory: Stub(self._asset_history),
+            queries.ReadCurrent: Stub(self._current),
+            queries.ListCurrencies: Stub(lambda _: (CurrencyView(code="USD", name="US dollar"),)),
+            queries.ListIndices: Stub(lambda _: Page(items=(_index("autoindex"),), next_cursor="autoindex")),
+            queries.ViewIndex: Stub(lambda params: _index(params["slug"])),
+            queries.ListBuilds: Stub(lambda _: Page(items=(), next_cursor=None)),
+            strategy_queries.ListStrategies: Stub(
+                lambda _: (StrategyView(name="equal", title="Equal", description="", parameters=()),)
+            ),
+            strategy_queries.ReadStrategyConfig: Stub(lambda _: _strategy()),
+        }
+        self.app: Litestar = create_app(
+            self.container(), HttpConfig(version="0.1.0", vendored=self.vendored, **self.config)
+        )
+
+    def container(self) -> AsyncContainer:
+        provider = Provider(scope=Scope.APP)
+        for port, fake in {
+            Cache: self.cache,
+            Generation: self.generation,
+            Clock: self.clock,
+            PasswordHasher: self.hasher,
+            UnitOfWork: self.uow,
+            AccessTokens: self.tokens,
+            Probes: Probes((self.probe,)),
+        }.items():
+            provider.provide(_returning(fake), provides=port)
+        asking = Provider(scope=Scope.REQUEST)
+        asking.provide_all(*USE_CASES, CheckReadiness)
+        for query, stub in self.stubs.items():
+            asking.provide(_returning(stub), provides=query)
+        return make_async_container(provider, asking)
+
+    def client(self) -> AsyncTestClient[Litestar]:
+        return AsyncTestClient(self.app, raise_server_exceptions=False)
+
+    def bearer(self, role: Role = Role.VIEWER, user: UserId = SOMEBODY) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens.issue(user, role).value}"}
+
+    def stub(self, query: type) -> Stub:
+        return self.stubs[query]
+
+    def _history(self, params: dict[str, Any]) -> SeriesView:
+        days = np.arange(DAYS).astype("datetime64[D]")
+        values = self.base + np.arange(DAYS, dtype=np.float64)
+        values[1] = np.nan
+        return SeriesView(
+            columns={"dates": days, "values": values},
+            head={"index": params["slug"], "currency": params["currency"] or "USD", "provenance": PROVENANCE},
+        )
+
+    def _asset_history(self, params: dict[str, Any]) -> SeriesView:
+        days = np.arange(3).astype("datetime64[D]")
+        close = np.array([50.0, np.inf, 55.0])
+        return SeriesView(
+            columns={"dates": days, "values": 2 * close, "close": close}, head={"symbol": params["symbol"]}
+        )
+
+    def _current(self, params: dict[str, Any]) -> CurrentView:
+        return CurrentView(
+            date=date(2024, 6, 3),
+            level=self.base,
+            currency="USD",
+            effective=date(2024, 6, 3),
+            selection=date(2024, 5, 31),
+            allocations=(
+                AllocationView(
+                    symbol="AAPL",
+                    name="Apple",
+                    sector=None,
+                    weight=1.0,
+                    units=0.5,
+                    daily_return=None,
+                    ytd_return=0.1,
+                ),
+            ),
+            total_assets=1,
+            provenance=PROVENANCE,
+        )
+
+
+def _returning(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def _index(slug: str) -> IndexView:
+    return IndexView(
+        slug=slug,
+        name=slug,
+        description="",
+        currency="USD",
+        base_date=date(2020, 1, 2),
+        base_value=100.0,
+        benchmark=None,
+        version=1,
+        visibility="public",
+        first_day=None,
+        last_day=None,
+        level=None,
+    )
+
+
+def _strategy() -> StrategyConfigView:
+    return StrategyConfigView(
+        momentum_weight=0.4,
+        market_cap_weight=0.3,
+        risk_parity_weight=0.3,
+        min_price_threshold=1.0,
+        max_daily_return=0.5,
+        min_daily_return=-0.5,
+        max_forward_fill_days=2,
+        outlier_std_threshold=3.0,
+        rebalance_frequency="weekly",
+        daily_drop_threshold=-0.05,
+        version=1,
+        last_rebalance=None,
+        updated_at=datetime(2024, 6, 1, tzinfo=UTC),
+        notes=(),
+    )

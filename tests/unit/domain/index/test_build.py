@@ -1,0 +1,375 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.factories import WARM_UP, a_definition, cut, days, random_closes, sessions, some_inputs, warmed
+
+from waardhaven.domain.index.build import (
+    IndexResult,
+    InvalidOpening,
+    MalformedInputs,
+    NothingEligible,
+    ShortWarmUp,
+    UnpricedHolding,
+    build_index,
+    warm_up_sessions,
+)
+from waardhaven.domain.index.composition import FlagKind, IndexState
+from waardhaven.domain.index.definition import Adjustment, Frequency, Guards, IndexDefinition
+from waardhaven.domain.index.strategies import InvalidStrategy
+from waardhaven.domain.market.calendar import NotASession
+
+BASE = sessions(WARM_UP + 1)[-1]
+nan = np.nan
+
+
+def weights_on(result: IndexResult, review: int) -> dict[int, float]:
+    found = result.compositions.at(review)
+    return dict(zip(found.asset.tolist(), found.weight.tolist(), strict=True))
+
+
+def flagged(result: IndexResult, kind: FlagKind) -> list[tuple[str, int]]:
+    mine = result.flags.kind == kind
+    return list(
+        zip(result.flags.day[mine].astype(str).tolist(), result.flags.asset[mine].tolist(), strict=True)
+    )
+
+
+def daily(**options: object) -> IndexDefinition:
+    return a_definition(base=BASE, frequency=Frequency.DAILY, **options)
+
+
+def test_the_level_on_the_base_date_is_the_base_value() -> None:
+    inputs = some_inputs(random_closes(1, WARM_UP + 5, 3))
+    for base_value in (1.0, 100.0, 1234.567891):
+        result = build_index(a_definition(base=BASE, base_value=base_value), inputs)
+        assert result.levels.day[0] == BASE
+        assert result.levels.level[0] == base_value
+
+
+def test_the_weights_of_a_day_use_nothing_of_that_day() -> None:
+    close = random_closes(2, WARM_UP + 1, 4)
+    jumped = close.copy()
+    jumped[-1] *= [0.5, 2.0, 1.0, 0.1]
+    for name in ("momentum", "inverse_volatility", "market_cap"):
+        definition = a_definition(name, base=BASE)
+        a, b = (weights_on(build_index(definition, some_inputs(x)), 0) for x in (close, jumped))
+        assert a == b
+
+
+def test_the_lag_moves_the_selection_day_back() -> None:
+    result = build_index(a_definition(base=BASE, lag=3), some_inputs(random_closes(3, WARM_UP + 1, 2)))
+    assert result.compositions.selection[0] == sessions(WARM_UP + 1)[-4]
+
+
+def test_a_large_move_earns_the_level_in_full_and_is_only_flagged() -> None:
+    close = warmed(np.ones((3, 2)) * 10) * (1 + 0.001 * (np.arange(WARM_UP + 3) % 2))[:, None]
+    close[WARM_UP + 1 :, 0] *= 0.2
+    result = build_index(daily(guards=Guards(min_price=0.0, min_daily_return=-0.5)), some_inputs(close))
+    assert result.levels.level[1] / result.levels.level[0] == pytest.approx(0.6, rel=1e-3)
+    assert flagged(result, FlagKind.OUTLIER) == [(str(sessions(WARM_UP + 3)[-2]), 1)]
+
+
+def test_the_outlier_limit_decides_what_is_flagged() -> None:
+    inputs = some_inputs(random_closes(4, 400, 5))
+    counts = [
+        len(
+            flagged(
+                build_index(daily(guards=Guards(min_price=0.0, outlier_std_threshold=limit)), inputs),
+                FlagKind.OUTLIER,
+            )
+        )
+        for limit in (2.0, 3.0, 10.0)
+    ]
+    assert counts[0] > counts[1] > counts[2]
+
+
+def test_outliers_of_names_neither_held_nor_member_are_not_flagged() -> None:
+    close = random_closes(4, 400, 2)
+    member = np.tile([True, False], (400, 1))
+    result = build_index(daily(), some_inputs(close, member=member))
+    assert {asset for _, asset in flagged(result, FlagKind.OUTLIER)} == {1}
+
+
+def test_signals_see_bounded_returns() -> None:
+    close = warmed(np.tile([10.0, 10.0], (1, 1)))
+    close[WARM_UP - 5 :, 0] *= 3.0  # one return of +200 %
+    close[WARM_UP - 5 :, 1] *= 1.25
+    definition = a_definition("momentum", base=BASE, guards=Guards(min_price=0.0, max_daily_return=0.75))
+    assert weights_on(build_index(definition, some_inputs(close)), 0) == {1: 0.75, 2: 0.25}
+
+
+def test_a_price_older_than_the_limit_can_not_enter() -> None:
+    close = warmed(np.ones((2, 3)))
+    close[WARM_UP - 2 : WARM_UP, 0] = nan  # 2 sessions old on the selection day
+    close[WARM_UP - 3 : WARM_UP, 1] = nan  # 3 sessions old
+    result = build_index(daily(), some_inputs(close))
+    assert weights_on(result, 0) == {1: 0.5, 3: 0.5}
+
+
+def test_a_name_never_priced_can_not_enter() -> None:
+    close = warmed(np.ones((2, 2)))
+    close[:WARM_UP, 0] = nan
+    assert weights_on(build_index(daily(), some_inputs(close)), 0) == {2: 1.0}
+
+
+def test_a_held_name_without_bars_keeps_its_last_price_is_flagged_and_leaves_at_the_next_review() -> None:
+    close = warmed(np.tile([10.0, 10.0], (12, 1)))
+    close[WARM_UP + 1 :, 0] = nan
+    close[WARM_UP + 1 :, 1] = 11.0
+    axis = sessions(len(close))
+    result = build_index(a_definition(base=BASE), some_inputs(close))
+    assert result.levels.level[1:].tolist() == pytest.approx([105.0] * 11)
+    assert weights_on(result, 1) == {1: 0.5, 2: 0.5}  # selected on a Friday, two sessions after its last bar
+    assert weights_on(result, 2) == {2: 1.0}
+    leaves = result.compositions.effective[2]
+    stale = [str(day) for day in axis[WARM_UP + 1 :] if day <= leaves]
+    assert flagged(result, FlagKind.STALE_PRICE) == [(day, 1) for day in stale]
+
+
+def test_a_short_history_keeps_a_name_out_of_the_sleeves_that_need_it() -> None:
+    close = random_closes(5, WARM_UP + 1, 3)
+    close[: WARM_UP - 30, 2] = nan
+    inputs = some_inputs(close)
+    assert set(weights_on(build_index(a_definition("inverse_volatility", base=BASE), inputs), 0)) == {1, 2}
+    assert set(weights_on(build_index(a_definition("equal_weight", base=BASE), inputs), 0)) == {1, 2, 3}
+
+
+def test_an_unknown_market_cap_keeps_a_name_out_and_is_flagged_once_a_review() -> None:
+    close = warmed(np.tile([10.0, 10.0], (3, 1)))
+    shares = np.full(close.shape, 5.0)
+    shares[:, 0] = nan
+    result = build_index(
+        a_definition("market_cap", base=BASE, frequency=Frequency.YEARLY), some_inputs(close, shares=shares)
+    )
+    assert weights_on(result, 0) == {2: 1.0}
+    assert flagged(result, FlagKind.UNKNOWN_MARKET_CAP) == [(str(BASE), 1)]
+
+
+def test_unknown_market_caps_are_not_flagged_by_strategies_that_ignore_them() -> None:
+    close = warmed(np.ones((3, 2)))
+    result = build_index(daily(), some_inputs(close, shares=np.full(close.shape, nan)))
+    assert flagged(result, FlagKind.UNKNOWN_MARKET_CAP) == []
+
+
+@pytest.mark.parametrize(
+    ("adjustment", "entered"),
+    [(Adjustment.RAW, {2: 1.0}), (Adjustment.SPLITS, {1: 0.5, 2: 0.5}), (Adjustment.ALL, {1: 0.5, 2: 0.5})],
+)
+def test_the_price_floor_applies_to_raw_prices_only(
+    adjustment: Adjustment, entered: dict[int, float]
+) -> None:
+    close = warmed(np.tile([0.5, 10.0], (2, 1)))
+    definition = daily(adjustment=adjustment, guards=Guards(min_price=1.0))
+    assert weights_on(build_index(definition, some_inputs(close)), 0) == entered
+
+
+def test_the_price_floor_reads_the_last_known_close_in_its_own_currency() -> None:
+    close = warmed(np.tile([0.5, 2.0], (2, 1)))
+    close[WARM_UP - 1] = nan
+    fx = np.full(close.shape, 10.0)
+    definition = daily(guards=Guards(min_price=1.0))
+    assert weights_on(build_index(definition, some_inputs(close, fx=fx)), 0) == {2: 1.0}
+
+
+def test_only_members_on_the_selection_day_are_weighed() -> None:
+    close = warmed(np.ones((3, 2)))
+    member = np.ones(close.shape, dtype=np.bool_)
+    member[WARM_UP:, 0] = False
+    result = build_index(daily(), some_inputs(close, member=member))
+    assert weights_on(result, 0) == {1: 0.5, 2: 0.5}
+    assert weights_on(result, 1) == {2: 1.0}
+
+
+def test_a_missing_rate_is_carried_and_a_never_known_one_keeps_the_name_out() -> None:
+    close = warmed(np.tile([10.0, 10.0], (3, 1)))
+    fx = np.full(close.shape, 2.0)
+    fx[:, 0] = nan
+    fx[WARM_UP + 1 :, 1] = nan
+    result = build_index(daily(), some_inputs(close, fx=fx))
+    assert weights_on(result, 0) == {2: 1.0}
+    assert result.levels.level.tolist() == [100.0, 100.0, 100.0]
+    assert flagged(result, FlagKind.STALE_PRICE) == []
+
+
+def test_nothing_eligible_on_the_base_date_is_an_error() -> None:
+    close = warmed(np.ones((2, 2)))
+    with pytest.raises(NothingEligible):
+        build_index(daily(), some_inputs(close, member=np.zeros(close.shape, dtype=np.bool_)))
+
+
+def test_nothing_eligible_later_keeps_the_units_and_says_so() -> None:
+    close = warmed(np.array([[10.0, 10.0], [11.0, 9.0], [12.0, 12.0]]))
+    member = np.ones(close.shape, dtype=np.bool_)
+    member[WARM_UP:] = False
+    result = build_index(daily(), some_inputs(close, member=member))
+    assert len(result.compositions) == 1
+    assert result.levels.level.tolist() == [100.0, 100.0, 120.0]
+    axis = sessions(len(close)).astype(str)[WARM_UP + 1 :]
+    assert flagged(result, FlagKind.REVIEW_SKIPPED) == [(day, asset) for day in axis for asset in (1, 2)]
+
+
+def test_a_drop_on_the_last_session_forces_the_review_of_the_continuation() -> None:
+    close = warmed(np.array([[10.0, 20.0], [8.0, 20.0], [8.0, 21.0], [9.0, 21.0]]))
+    inputs = some_inputs(close)
+    definition = a_definition(base=BASE, drop=-0.05, frequency=Frequency.YEARLY)
+    part = build_index(definition, cut(inputs, slice(0, WARM_UP + 2)))
+    assert len(part.compositions) == 1
+    rest = build_index(definition, inputs, opening=part.closing)
+    assert rest.compositions.effective.tolist() == [sessions(WARM_UP + 4)[-2].item()]
+
+
+def test_a_threshold_of_none_never_forces_a_review() -> None:
+    close = warmed(np.array([[10.0, 20.0], [1.0, 2.0], [8.0, 21.0]]))
+    result = build_index(a_definition(base=BASE, drop=None, frequency=Frequency.YEARLY), some_inputs(close))
+    assert len(result.compositions) == 1
+
+
+def test_a_drop_reviewed_anyway_stays_a_scheduled_review() -> None:
+    close = warmed(np.array([[10.0, 20.0], [5.0, 10.0], [8.0, 21.0]]))
+    result = build_index(daily(drop=-0.05), some_inputs(close))
+    assert result.compositions.reason.tolist() == [0, 1, 1]
+
+
+def test_a_forced_day_is_reviewed() -> None:
+    inputs = some_inputs(random_closes(6, WARM_UP + 4, 2))
+    axis = inputs.panel.days
+    definition = a_definition(base=BASE, frequency=Frequency.YEARLY)
+    result = build_index(definition, inputs, forced=axis[WARM_UP + 2 : WARM_UP + 3])
+    assert result.compositions.effective.tolist() == [BASE.item(), axis[WARM_UP + 2].item()]
+    assert result.compositions.reason.tolist() == [0, 3]
+
+
+def test_a_continuation_of_nothing_has_no_new_days() -> None:
+    inputs = some_inputs(random_closes(6, WARM_UP + 4, 2))
+    full = build_index(daily(), inputs)
+    rest = build_index(daily(), inputs, opening=full.closing)
+    assert (len(rest.levels), len(rest.compositions), len(rest.flags.day)) == (0, 0, 0)
+    assert rest.closing.units.tolist() == full.closing.units.tolist()
+
+
+def test_the_warm_up_covers_lag_lookback_and_fill_limit() -> None:
+    assert warm_up_sessions(a_definition("equal_weight")) == 61 + 2
+    assert warm_up_sessions(a_definition("momentum", {"lookback": 200}, lag=3)) == 203 + 2
+    with pytest.raises(InvalidStrategy):
+        warm_up_sessions(a_definition("alpha"))
+
+
+def test_a_short_warm_up_is_refused_with_both_numbers() -> None:
+    inputs = some_inputs(random_closes(6, 70, 2))
+    with pytest.raises(ShortWarmUp, match="63 sessions") as caught:
+        build_index(a_definition(base=inputs.panel.days[62]), inputs)
+    assert caught.value.context == {"needed": 63, "available": 62}
+    assert build_index(a_definition(base=inputs.panel.days[63]), inputs).levels.level[0] == 100.0
+
+
+@pytest.mark.parametrize("base", ["2020-05-09", "2031-01-02"])
+def test_a_base_date_without_a_session_is_refused(base: str) -> None:
+    with pytest.raises(NotASession, match="base_date"):
+        build_index(a_definition(base=base), some_inputs(random_closes(6, 100, 2)))
+
+
+def opened(**changes: object) -> IndexState:
+    state = IndexState(
+        day=BASE,
+        level=100.0,
+        divisor=1.0,
+        assets=np.array([1, 2]),
+        units=np.array([1.0, 1.0]),
+        previous_level=99.0,
+    )
+    return replace(state, **changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"level": nan}, "Level and divisor"),
+        ({"level": 0.0}, "Level and divisor"),
+        ({"divisor": np.inf}, "Level and divisor"),
+        ({"units": np.array([1.0, 0.0])}, "units above zero"),
+        ({"units": np.array([1.0, nan])}, "units above zero"),
+        ({"assets": np.array([], dtype=np.int64), "units": np.array([])}, "units above zero"),
+        ({"previous_level": nan}, "previous_level"),
+    ],
+)
+def test_an_opening_that_can_not_be_right_is_refused(change: dict[str, object], message: str) -> None:
+    definition = a_definition(base="2020-05-05", drop=-0.05)
+    with pytest.raises(InvalidOpening, match=message):
+        build_index(definition, some_inputs(random_closes(6, 100, 2)), opening=opened(**change))
+
+
+def test_an_opening_before_the_base_date_is_refused() -> None:
+    with pytest.raises(InvalidOpening, match="before the base date"):
+        build_index(a_definition(base="2020-05-07"), some_inputs(random_closes(6, 100, 2)), opening=opened())
+
+
+def test_a_previous_level_is_not_needed_without_a_drop_threshold() -> None:
+    opening = opened(previous_level=nan)
+    inputs = some_inputs(random_closes(6, 100, 2))
+    assert len(build_index(a_definition(base="2020-05-05"), inputs, opening=opening).levels) == 9
+
+
+def test_an_opening_on_a_day_without_a_session_is_refused() -> None:
+    with pytest.raises(NotASession, match=r"opening\.day"):
+        build_index(
+            a_definition(),
+            some_inputs(random_closes(6, 100, 2)),
+            opening=opened(day=np.datetime64("2020-05-09")),
+        )
+
+
+@pytest.mark.parametrize("assets", [[1, 9], [0, 1]])
+def test_a_held_name_outside_the_inputs_is_refused(assets: list[int]) -> None:
+    opening = opened(assets=np.array(assets))
+    with pytest.raises(UnpricedHolding):
+        build_index(a_definition(base="2020-05-05"), some_inputs(random_closes(6, 100, 2)), opening=opening)
+
+
+def test_a_held_name_without_any_price_up_to_the_opening_is_refused() -> None:
+    close = random_closes(6, 100, 2)
+    close[: WARM_UP + 1, 1] = nan
+    with pytest.raises(UnpricedHolding) as caught:
+        build_index(a_definition(base="2020-05-05"), some_inputs(close), opening=opened())
+    assert caught.value.context == {"assets": [2]}
+
+
+def bad_inputs(**changes: object) -> list[str]:
+    inputs = some_inputs(random_closes(6, 100, 2))
+    panel = {name: changes.pop(name) for name in ("days", "assets", "close") if name in changes}
+    inputs = replace(inputs, panel=replace(inputs.panel, **panel), **changes)
+    with pytest.raises(MalformedInputs) as caught:
+        build_index(a_definition(), inputs)
+    return [error.field for error in caught.value.errors]
+
+
+def test_inputs_of_another_shape_are_refused() -> None:
+    assert bad_inputs(fx=np.ones((100, 3)), shares=np.ones((99, 2))) == ["fx", "shares"]
+    assert bad_inputs(days=days()) == ["panel.close", "fx", "shares", "member"]
+
+
+def test_inputs_without_assets_are_refused() -> None:
+    empty = np.empty((100, 0))
+    found = bad_inputs(
+        assets=np.empty(0, dtype=np.int64), close=empty, fx=empty, shares=empty, member=empty.astype(np.bool_)
+    )
+    assert found == []
+
+
+def test_axes_must_increase() -> None:
+    axis = sessions(100)
+    assert bad_inputs(days=axis[::-1], assets=np.array([2, 1])) == ["panel.days", "panel.assets"]
+    broken = axis.copy()
+    broken[5] = np.datetime64("NaT")
+    assert bad_inputs(days=broken) == ["panel.days"]
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.inf, 1e16])
+def test_closes_no_market_could_print_are_refused(value: float) -> None:
+    close = random_closes(6, 100, 2)
+    close[50, 1] = value
+    assert bad_inputs(close=close) == ["panel.close"]
+
+
+def test_rates_and_shares_out_of_this_world_are_refused() -> None:
+    assert bad_inputs(fx=np.full((100, 2), -1.0), shares=np.full((100, 2), -1.0)) == ["fx", "shares"]
