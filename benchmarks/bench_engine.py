@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-
 from tests.factories import a_definition, autoindex, cut, sample_inputs, sessions, some_inputs
+
 from waardhaven.domain.index.build import IndexInputs, build_index, warm_up_sessions
 from waardhaven.domain.index.definition import Frequency, IndexDefinition
 from waardhaven.domain.index.reproducibility import input_digest, numeric_fingerprint

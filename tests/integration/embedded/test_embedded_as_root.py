@@ -75,7 +75,8 @@ def test_programs_out_of_reach_run_from_a_copy_that_is_made_once(
     copies = Path("/var/lib") / f"waardhaven-test-{os.getpid()}"
     options = {"env": search_first(hidden_packages), "copies": str(copies), "graceful": True}
     try:
-        first = supervise(tmp_path / "data", **options)
+        careful = ("/bin/sh", "-c", 'umask 077; exec "$@"', "sh")
+        first = supervise(tmp_path / "data", prefix=careful, **options)
         assert "from a copy in" in first.next_line("event")["event"]
         endpoints = first.next_line("ready")
         assert write_rows(endpoints["database_url"], 1) == 1

@@ -69,7 +69,7 @@ def trailing_moments(values: Floats, window: int) -> tuple[Floats, Floats]:
     return mean, variance
 
 
-def row_blocks(rows: Rows, columns: int, *, cells: int = 1 << 18) -> list[slice]:
+def row_blocks(rows: Rows, columns: int, *, cells: int = 1 << 16) -> list[slice]:
     """Cut increasing ``rows`` into slices that each span about ``cells`` / ``columns`` rows at most."""
     span = max(cells // max(columns, 1), 1)
     cuts = np.flatnonzero(np.diff(rows // span)) + 1

@@ -1,3 +1,4 @@
+import statistics
 from dataclasses import replace
 
 import numpy as np
@@ -373,3 +374,34 @@ def test_closes_no_market_could_print_are_refused(value: float) -> None:
 
 def test_rates_and_shares_out_of_this_world_are_refused() -> None:
     assert bad_inputs(fx=np.full((100, 2), -1.0), shares=np.full((100, 2), -1.0)) == ["fx", "shares"]
+
+
+@pytest.mark.parametrize(("missing", "entered"), [(2, {1, 2}), (3, {2})])
+def test_a_gap_longer_than_the_fill_limit_breaks_the_history_of_a_signal(
+    missing: int, entered: set[int]
+) -> None:
+    close = random_closes(9, WARM_UP + 1, 2)
+    close[WARM_UP - 10 : WARM_UP - 10 + missing, 0] = nan
+    result = build_index(a_definition("inverse_volatility", base=BASE), some_inputs(close))
+    assert set(weights_on(result, 0)) == entered
+
+
+def test_outliers_are_measured_against_the_sixty_returns_before_them() -> None:
+    close = random_closes(10, 200, 3)
+    definition = daily(guards=Guards(min_price=0.0, outlier_std_threshold=2.0))
+    moves = close[1:] / close[:-1] - 1
+    expected = []
+    for row in range(WARM_UP, 200):
+        for asset in range(3):
+            before = moves[row - 61 : row - 1, asset].tolist()
+            off = abs(float(moves[row - 1, asset]) - statistics.fmean(before))
+            if off > 2.0 * statistics.stdev(before):
+                expected.append((str(sessions(200)[row]), asset + 1))
+    assert flagged(build_index(definition, some_inputs(close)), FlagKind.OUTLIER) == expected
+    assert len(expected) > 10
+
+
+def test_a_flat_history_gives_no_scale_to_measure_an_outlier_with() -> None:
+    close = warmed(np.ones((3, 2)))
+    close[-1, 0] = 2.0
+    assert flagged(build_index(daily(), some_inputs(close)), FlagKind.OUTLIER) == []

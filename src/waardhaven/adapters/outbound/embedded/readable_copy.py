@@ -32,7 +32,9 @@ def reachable_binaries(binaries: Binaries, account: Account | None, copies: Path
     if account is None or all(can_read(binaries.root / file, account) for file in files):
         return binaries
     try:
-        copies.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not copies.exists():
+            copies.mkdir(parents=True)
+            copies.chmod(0o755)  # whatever the umask
         target = copies / _fingerprint(binaries.root, files)
         if not target.exists():
             _copy(binaries.root, files, target)
@@ -84,7 +86,7 @@ def _fill(target: Path, root: Path, files: list[Path]) -> None:
         shutil.copyfile(root / file, target / file)
         (target / file).chmod(0o755 if os.access(root / file, os.X_OK) else 0o644)
     for directory in (target, *(path for path in target.rglob("*") if path.is_dir())):
-        directory.chmod(0o755)  # whatever the umask
+        directory.chmod(0o755)
 
 
 def _temporary_copy(root: Path, files: list[Path], data_dir: Path) -> Binaries:
