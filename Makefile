@@ -46,7 +46,7 @@ types: $(DEV) ## mypy, strict
 	@$(BIN)/mypy
 
 imports: $(DEV) ## The import contracts of docs/architecture.md
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 
 fmt: $(DEV) ## Format, and fix what can be fixed
 	@$(BIN)/ruff format .

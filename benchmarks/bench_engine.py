@@ -1,8 +1,10 @@
 """Time the index engine beside its floor, one pass of prices times a vector.
 
-`python benchmarks/bench_engine.py`: CPU time of the process, medians, floor measured in the same run.
-Ratios carry over to other machines, seconds do not. 20 x 8,313 is the packaged sample market; 500 x
-5,000 is a seeded random market (Student-t moves, 1 % of bars missing in the last row of the table).
+`OPENBLAS_NUM_THREADS=1 PYTHONPATH=src:. python benchmarks/bench_engine.py`: CPU time of the process,
+medians, floor measured in the same run. Ratios carry over to other machines, seconds do not.
+20 x 8,313 is the packaged sample market; 500 x 5,000 is a seeded random market (Student-t moves; the
+last row misses 1 % of its bars). "append" continues from the closing state by one session; "panels+"
+is the peak of memory allocated, in multiples of the price panel.
 """
 
 import platform

@@ -19,7 +19,10 @@ def interpreters() -> dict[str, str]:
     found: dict[str, str] = {}
     for minor in MINORS:
         name = f"python3.{minor}"
-        candidates = [shutil.which(name), *map(str, Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/{name}"))]
+        candidates = [
+            shutil.which(name),
+            *map(str, Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/{name}")),
+        ]
         for path in filter(None, candidates):
             works = subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True, check=False)
             if works.returncode == 0:

@@ -63,7 +63,7 @@ class Servers:
 
     def drop(self, url: str) -> None:
         """Drop a database, whoever is connected."""
-        name = url.split("@/")[1].split("?")[0]
+        name = url.split("@/")[1].split("?", maxsplit=1)[0]
         self.background.run(self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
     def address(self, name: str) -> str:
@@ -87,9 +87,7 @@ def servers() -> Iterator[Servers]:
     assert endpoints.database_url
     assert endpoints.redis_url
     try:
-        yield Servers(
-            background=background, admin_url=endpoints.database_url, valkey_url=endpoints.redis_url
-        )
+        yield Servers(background=background, admin_url=endpoints.database_url, valkey_url=endpoints.redis_url)
     finally:
         background.run(embedded.stop())
         background.close()
@@ -158,4 +156,4 @@ def make_settings(database_url: str, redis_url: str, **changes: Any) -> Settings
 @pytest.fixture
 def settings_for(servers: Servers) -> Callable[..., Settings]:
     """Return a function from a database address to settings."""
-    return lambda url, **changes: make_settings(url, servers.valkey_url, **changes)
+    return lambda url, **changes: make_settings(url, **({"redis_url": servers.valkey_url} | changes))

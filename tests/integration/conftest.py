@@ -30,9 +30,7 @@ class Service:
 
 
 @pytest.fixture
-async def published(
-    published_url: str, settings_for: Callable[..., Settings]
-) -> AsyncIterator[Service]:
+async def published(published_url: str, settings_for: Callable[..., Settings]) -> AsyncIterator[Service]:
     """The service over a database with the published sample index."""
     container = make_container(settings_for(published_url))
     async with container() as scope:

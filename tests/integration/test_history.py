@@ -4,8 +4,8 @@ from datetime import date
 
 import numpy as np
 import pytest
-
 from tests.integration.conftest import Service, same_bits
+
 from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.publish_build import PublishBuild
 from waardhaven.application.indexes.queries import ReadAssetHistory, ReadCurrent, ReadHistory
@@ -249,11 +249,7 @@ async def test_new_share_count_changes_no_earlier_vintage(published: Service):
     point = await reference.latest_vintage()
     before = await reference.shares([asset.id], vintage=point.id)
     await facts.write_shares(
-        [
-            SharesFact(
-                asset=asset.id, day=date(1990, 1, 1), shares=1.0, status="reported", source="sample"
-            )
-        ]
+        [SharesFact(asset=asset.id, day=date(1990, 1, 1), shares=1.0, status="reported", source="sample")]
     )
     assert same_bits((await reference.shares([asset.id], vintage=point.id)).shares, before.shares)
     assert (await reference.shares([asset.id])).shares.tolist() == [1.0]

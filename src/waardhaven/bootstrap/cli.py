@@ -83,7 +83,8 @@ def up(
     no_worker: bool,  # noqa: FBT001
 ) -> None:
     """Start everything: servers, schema, sample market, index, API and worker."""
-    from waardhaven.bootstrap.up import UpOptions, up as run_up
+    from waardhaven.bootstrap.up import UpOptions
+    from waardhaven.bootstrap.up import up as run_up
 
     settings = runner.settings(port=port, host=host, data_dir=data_dir)
     configure_logging("WARNING", process="up")
@@ -97,13 +98,12 @@ def up(
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option("--fd", type=click.IntRange(3), hidden=True, help="An inherited listening socket.")
 @click.pass_obj
-def serve(
-    runner: ContainerRunner, port: int | None, host: str | None, workers: int, fd: int | None
-) -> None:
+def serve(runner: ContainerRunner, port: int | None, host: str | None, workers: int, fd: int | None) -> None:
     """Serve the HTTP API."""
-    from waardhaven.bootstrap.http import bind, serve as serve_http
-    from waardhaven.bootstrap.serve_many import serve_many
+    from waardhaven.bootstrap.http import bind
+    from waardhaven.bootstrap.http import serve as serve_http
     from waardhaven.bootstrap.loop import run_fast
+    from waardhaven.bootstrap.serve_many import serve_many
 
     settings = runner.settings(port=port, host=host)
     configure_logging(settings.log_level, process="api")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from waardhaven.adapters.inbound.http.config import VENDORED
 from waardhaven.adapters.outbound.embedded import EmbeddedServerError, attach
 from waardhaven.adapters.outbound.market_data.sample import SampleMarketData
-from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
 from waardhaven.adapters.outbound.postgres.engine import Database
+from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
 from waardhaven.application.ports.market_data import CorruptSource
 from waardhaven.bootstrap.code_version import code_version
 from waardhaven.bootstrap.settings import InvalidSettings, Settings

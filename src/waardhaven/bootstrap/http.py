@@ -92,4 +92,4 @@ async def _get_ready(container: AsyncContainer, settings: Settings) -> None:
         )
         await container.get(Generation)
     except Unavailable as error:
-        log.error("giving up on the database; readiness stays 503", reason=error.message)
+        log.critical("giving up on the database; readiness stays 503", reason=error.message)

@@ -10,7 +10,7 @@ from waardhaven.adapters.outbound.embedded import EmbeddedServers, Endpoints, at
 from waardhaven.adapters.outbound.embedded.private_file import write_private
 from waardhaven.bootstrap.settings import InvalidSettings, Settings
 
-SECRET_FILE = "secret_key"
+SECRET_FILE = "secret_key"  # noqa: S105 (a file name)
 POOL = (5, 10)
 """Connections and overflow of one process on the private server, which allows 60 in all."""
 

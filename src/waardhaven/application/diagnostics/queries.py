@@ -27,6 +27,4 @@ class CheckReadiness:
     async def __call__(self) -> Readiness:
         """Return what was found; a dependency that is not required may be down."""
         found: Sequence[DependencyHealth] = await asyncio.gather(*(one.check() for one in self.probes))
-        return Readiness(
-            ready=all(one.ready for one in found if one.required), dependencies=tuple(found)
-        )
+        return Readiness(ready=all(one.ready for one in found if one.required), dependencies=tuple(found))

@@ -114,5 +114,7 @@ def _compute(
 
 
 def _identity(index: IndexRecord, made_from: Provenance, *, restates: bool) -> BuildId:
-    name = f"{index.id}:{made_from.definition_version}:{made_from.code.digest}:{made_from.input_hash}:{restates}"
+    name = (
+        f"{index.id}:{made_from.definition_version}:{made_from.code.digest}:{made_from.input_hash}:{restates}"
+    )
     return BuildId(uuid5(_BUILDS, name))

@@ -77,5 +77,3 @@ def notes(definition: IndexDefinition) -> tuple[str, ...]:
     if definition.series.source == "sample":
         found += [PROXY_NOTE, SURVIVORS_NOTE]
     return tuple(found)
-
-

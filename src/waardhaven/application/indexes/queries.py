@@ -313,7 +313,7 @@ def _known(value: np.float64) -> float | None:
 
 def _no_prices(asset: Asset, definition: IndexDefinition) -> NoPrices:
     return NoPrices(
-        f"{asset.symbol} has no {definition.series.adjustment} closes from {definition.series.source!r} there.",
+        f"{asset.symbol} has no closes of source {definition.series.source!r} in that range.",
         errors=[FieldError(field="symbol", rule="must have prices in the range asked for")],
     )
 

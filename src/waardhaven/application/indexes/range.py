@@ -42,5 +42,3 @@ def cursor_uuid(cursor: str) -> UUID:
             "The cursor is not one this list gave out.",
             errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
         ) from None
-
-

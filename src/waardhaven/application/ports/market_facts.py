@@ -99,7 +99,7 @@ class MarketFacts(Protocol):
 
     @abstractmethod
     async def write_sessions(self, sessions: SessionColumns) -> WriteReport:
-        """Record sessions; a session with other hours supersedes, within the given range a missing one ends."""
+        """Record sessions; other hours supersede, and a session missing inside the range ends."""
 
     @abstractmethod
     async def write_fx(self, rates: Sequence[FxWrite]) -> WriteReport:

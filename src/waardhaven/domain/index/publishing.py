@@ -119,9 +119,8 @@ def _seam(ordered: Sequence[Segment], before: int, start: np.datetime64, source:
 
     ``before`` is the publication of the stretch before (-1: none).
     """
-    segment = ordered[source]
-    own = segment.compositions.effective[:1]
-    if start == segment.from_day and 0 <= before < source and not (own <= start).any():
+    own = ordered[source].compositions.effective[:1]
+    if 0 <= before < source and not (own <= start).any():
         return None
     found = _locate(ordered[: source + 1], start)
     return None if found is None else found[0].compositions.at(found[1])

@@ -4,9 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import structlog
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
-
+from httpx import AsyncClient
 from tests.unit.adapters.http.world import World
 
 
@@ -41,13 +39,13 @@ def world(vendored: Path) -> World:
 
 
 @pytest.fixture
-async def client(world: World) -> AsyncIterator[AsyncTestClient[Litestar]]:
+async def client(world: World) -> AsyncIterator[AsyncClient]:
     async with world.client() as opened:
         yield opened
 
 
 @pytest.fixture
-async def reader(world: World) -> AsyncIterator[AsyncTestClient[Litestar]]:
+async def reader(world: World) -> AsyncIterator[AsyncClient]:
     """A client that may read."""
     async with world.client() as opened:
         opened.headers.update(world.bearer())

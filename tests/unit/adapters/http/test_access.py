@@ -2,16 +2,14 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from httpx import AsyncClient
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.testing import AsyncTestClient
-
 from tests.fakes.security import TOKENS
 from tests.unit.adapters.http.expect import problem
 from tests.unit.adapters.http.world import World
-from waardhaven.domain.identity.roles import Role
 
-Client = AsyncTestClient[Litestar]
+from waardhaven.domain.identity.roles import Role
 
 DECLARED_PUBLIC = {
     ("GET", "/"),
@@ -37,7 +35,7 @@ def handlers(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
     ]
 
 
-async def test_every_route_not_declared_public_needs_a_token(world: World, client: Client) -> None:
+async def test_every_route_not_declared_public_needs_a_token(world: World, client: AsyncClient) -> None:
     seen = set()
     for method, path, _ in handlers(world.app):
         seen.add((method, path))
@@ -60,29 +58,29 @@ def test_every_route_is_plain_http_under_the_guard(world: World) -> None:
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer a.b.c", "bearer  x y", "Bearer " + "x" * 9000]
 )
-async def test_a_header_without_a_valid_token_is_refused(client: Client, header: str) -> None:
+async def test_a_header_without_a_valid_token_is_refused(client: AsyncClient, header: str) -> None:
     problem(await client.get("/api/v1/index/current", headers={"Authorization": header}), 401)
 
 
-async def test_the_scheme_is_read_in_any_case(world: World, client: Client) -> None:
+async def test_the_scheme_is_read_in_any_case(world: World, client: AsyncClient) -> None:
     token = world.bearer()["Authorization"].partition(" ")[2]
     response = await client.get("/api/v1/index/current", headers={"Authorization": f"bEaReR {token}"})
     assert response.status_code == 200
 
 
-async def test_a_token_ends_although_it_was_read_before(world: World, client: Client) -> None:
+async def test_a_token_ends_although_it_was_read_before(world: World, client: AsyncClient) -> None:
     headers = world.bearer()
     assert (await client.get("/api/v1/index/current", headers=headers)).status_code == 200
     world.clock.advance(timedelta(minutes=16))
     problem(await client.get("/api/v1/index/current", headers=headers), 401, "invalid_token")
 
 
-async def test_an_unsigned_token_is_refused(client: Client) -> None:
+async def test_an_unsigned_token_is_refused(client: AsyncClient) -> None:
     forged = jwt.encode({"sub": "x", "role": "admin"}, None, algorithm="none")
     problem(await client.get("/api/v1/index/current", headers={"Authorization": f"Bearer {forged}"}), 401)
 
 
-async def test_answers_are_not_shared_between_roles(world: World, client: Client) -> None:
+async def test_answers_are_not_shared_between_roles(world: World, client: AsyncClient) -> None:
     for role in (Role.VIEWER, Role.ADMIN, Role.VIEWER):
         await client.get("/api/v1/index/current", headers=world.bearer(role))
     calls = [stub.calls for query, stub in world.stubs.items() if query.__name__ == "ReadCurrent"]
@@ -100,7 +98,7 @@ async def test_metrics_need_their_token_when_one_is_set(vendored: object) -> Non
     assert 'route="/metrics",status="401"} 2' in found.text
 
 
-async def test_metrics_do_not_exist_for_strangers_without_a_token(client: Client) -> None:
+async def test_metrics_do_not_exist_for_strangers_without_a_token(client: AsyncClient) -> None:
     problem(await client.get("/metrics"), 404, "not_found")
 
 

@@ -5,21 +5,19 @@ import io
 import brotli
 import polars as pl
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
-
+from httpx import AsyncClient
 from tests.fakes.cache import FakeCache
 from tests.unit.adapters.http.expect import problem
 from tests.unit.adapters.http.world import DAYS, World
+
 from waardhaven.application.indexes import queries
 from waardhaven.domain.types import UserId
 
-Client = AsyncTestClient[Litestar]
 HISTORY = "/api/v1/index/history"
 ARROW = "application/vnd.apache.arrow.stream"
 
 
-async def raw(client: Client, path: str = HISTORY, **headers: str) -> tuple[bytes, dict[str, str]]:
+async def raw(client: AsyncClient, path: str = HISTORY, **headers: str) -> tuple[bytes, dict[str, str]]:
     """Return the body as it travelled, and the headers."""
     async with client.stream("GET", path, headers={"Accept-Encoding": "identity", **headers}) as response:
         body = b"".join([chunk async for chunk in response.aiter_raw()])
@@ -44,7 +42,7 @@ async def test_bytes_are_equal_with_each_cache_on_off_and_failing() -> None:
     assert len(bodies) == 3
 
 
-async def test_every_encoding_decodes_to_the_same_bytes(reader: Client) -> None:
+async def test_every_encoding_decodes_to_the_same_bytes(reader: AsyncClient) -> None:
     plain, _ = await raw(reader)
     zipped, headers = await raw(reader, **{"Accept-Encoding": "gzip"})
     crumpled, more = await raw(reader, **{"Accept-Encoding": "gzip;q=0.5, br"})
@@ -56,14 +54,14 @@ async def test_every_encoding_decodes_to_the_same_bytes(reader: Client) -> None:
     assert headers["cache-control"] == "private, no-cache"
 
 
-async def test_small_answers_travel_plain_unless_that_is_refused(reader: Client) -> None:
+async def test_small_answers_travel_plain_unless_that_is_refused(reader: AsyncClient) -> None:
     _, headers = await raw(reader, "/api/v1/index/currencies", **{"Accept-Encoding": "br"})
     assert "content-encoding" not in headers
     _, headers = await raw(reader, "/api/v1/index/currencies", **{"Accept-Encoding": "br, identity;q=0"})
     assert headers["content-encoding"] == "br"
 
 
-async def test_a_repeated_request_asks_nobody(world: World, reader: Client) -> None:
+async def test_a_repeated_request_asks_nobody(world: World, reader: AsyncClient) -> None:
     for _ in range(5):
         await reader.get(HISTORY)
     await reader.get(f"{HISTORY}?fields=")
@@ -71,13 +69,13 @@ async def test_a_repeated_request_asks_nobody(world: World, reader: Client) -> N
     assert world.generation.reads == 0
 
 
-async def test_equal_questions_in_other_words_share_their_bytes(world: World, reader: Client) -> None:
+async def test_equal_questions_in_other_words_share_their_bytes(world: World, reader: AsyncClient) -> None:
     await reader.get(f"{HISTORY}?as_of=2024-01-01T12:00:00Z&currency=eur&fields=values,dates")
     await reader.get(f"{HISTORY}?fields=dates,values,dates&currency=EUR&as_of=2024-01-01T13:00:00%2B01:00")
     assert len(world.stub(queries.ReadHistory).calls) == 1
 
 
-async def test_another_process_finds_the_bytes_in_the_shared_cache(world: World, reader: Client) -> None:
+async def test_another_process_finds_the_bytes_in_the_shared_cache(world: World, reader: AsyncClient) -> None:
     first, _ = await raw(reader)
     neighbour = World(cache=world.cache, base=500.0)
     async with neighbour.client() as client:
@@ -87,7 +85,7 @@ async def test_another_process_finds_the_bytes_in_the_shared_cache(world: World,
     assert not neighbour.stub(queries.ReadHistory).calls
 
 
-async def test_damaged_bytes_in_the_shared_cache_are_made_again(world: World, reader: Client) -> None:
+async def test_damaged_bytes_in_the_shared_cache_are_made_again(world: World, reader: AsyncClient) -> None:
     first, _ = await raw(reader)
     world.cache.items = {key: value[:-1] + b"?" for key, value in world.cache.items.items()}
     neighbour = World(cache=world.cache)
@@ -96,7 +94,7 @@ async def test_damaged_bytes_in_the_shared_cache_are_made_again(world: World, re
         assert (await raw(client))[0] == first
 
 
-async def test_a_new_generation_shows_at_once(world: World, reader: Client) -> None:
+async def test_a_new_generation_shows_at_once(world: World, reader: AsyncClient) -> None:
     before, headers = await raw(reader)
     world.base, world.generation.number = 200.0, 2
     after, newer = await raw(reader)
@@ -104,7 +102,7 @@ async def test_a_new_generation_shows_at_once(world: World, reader: Client) -> N
     assert headers["etag"] != newer["etag"]
 
 
-async def test_a_lost_listener_disables_the_local_cache(world: World, reader: Client) -> None:
+async def test_a_lost_listener_disables_the_local_cache(world: World, reader: AsyncClient) -> None:
     before, _ = await raw(reader)
     world.generation.listening = False
     world.base, world.generation.number = 200.0, 2
@@ -118,7 +116,9 @@ async def test_a_lost_listener_disables_the_local_cache(world: World, reader: Cl
     assert (await raw(reader))[0] != before
 
 
-async def test_with_the_listener_lost_the_shared_cache_still_serves(world: World, reader: Client) -> None:
+async def test_with_the_listener_lost_the_shared_cache_still_serves(
+    world: World, reader: AsyncClient
+) -> None:
     world.generation.listening = False
     for _ in range(3):
         await raw(reader)
@@ -126,7 +126,9 @@ async def test_with_the_listener_lost_the_shared_cache_still_serves(world: World
     assert world.generation.reads == 3
 
 
-async def test_equal_requests_under_way_are_answered_by_one_question(world: World, reader: Client) -> None:
+async def test_equal_requests_under_way_are_answered_by_one_question(
+    world: World, reader: AsyncClient
+) -> None:
     gate = asyncio.Event()
 
     async def wait() -> None:
@@ -140,7 +142,7 @@ async def test_equal_requests_under_way_are_answered_by_one_question(world: Worl
     assert len(world.stub(queries.ReadHistory).calls) == 1
 
 
-async def test_a_failure_is_not_kept(world: World, reader: Client) -> None:
+async def test_a_failure_is_not_kept(world: World, reader: AsyncClient) -> None:
     world.stub(queries.ReadHistory).error = RuntimeError("once")
     problem(await reader.get(HISTORY), 500)
     world.stub(queries.ReadHistory).error = None
@@ -148,7 +150,7 @@ async def test_a_failure_is_not_kept(world: World, reader: Client) -> None:
 
 
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', "*", '"a",W/{tag} , "b"'])
-async def test_a_client_that_has_the_answer_is_sent_nothing(reader: Client, form: str) -> None:
+async def test_a_client_that_has_the_answer_is_sent_nothing(reader: AsyncClient, form: str) -> None:
     _, headers = await raw(reader)
     again = await reader.get(
         HISTORY, headers={"Accept-Encoding": "identity", "If-None-Match": form.format(tag=headers["etag"])}
@@ -159,13 +161,13 @@ async def test_a_client_that_has_the_answer_is_sent_nothing(reader: Client, form
     assert "content-type" not in again.headers
 
 
-async def test_a_client_with_another_answer_is_sent_this_one(world: World, reader: Client) -> None:
+async def test_a_client_with_another_answer_is_sent_this_one(world: World, reader: AsyncClient) -> None:
     _, headers = await raw(reader)
     world.base, world.generation.number = 200.0, 2
     assert (await reader.get(HISTORY, headers={"If-None-Match": headers["etag"]})).status_code == 200
 
 
-async def test_tags_tell_encodings_and_media_types_apart(reader: Client) -> None:
+async def test_tags_tell_encodings_and_media_types_apart(reader: AsyncClient) -> None:
     tags = {
         (await raw(reader, **{"Accept-Encoding": encoding, "Accept": media}))[1]["etag"]
         for encoding in ("identity", "gzip", "br")
@@ -174,14 +176,14 @@ async def test_tags_tell_encodings_and_media_types_apart(reader: Client) -> None
     assert len(tags) == 6
 
 
-async def test_personal_answers_are_kept_apart(world: World, client: Client) -> None:
+async def test_personal_answers_are_kept_apart(world: World, client: AsyncClient) -> None:
     for number in (1, 2):
         user = UserId(__import__("uuid").UUID(int=number))
         await client.get("/api/v1/indices", headers=world.bearer(user=user))
     assert len(world.stub(queries.ListIndices).calls) == 2
 
 
-async def test_columns_are_dates_and_numbers_with_null_for_the_unknown(reader: Client) -> None:
+async def test_columns_are_dates_and_numbers_with_null_for_the_unknown(reader: AsyncClient) -> None:
     body = (await reader.get(HISTORY)).json()
     assert body["dates"][:3] == ["1970-01-01", "1970-01-02", "1970-01-03"]
     assert body["values"][:3] == [100.0, None, 102.0]
@@ -190,13 +192,13 @@ async def test_columns_are_dates_and_numbers_with_null_for_the_unknown(reader: C
     assert body["provenance"]["made_from"]["vintage"] == 9
 
 
-async def test_infinite_numbers_become_null(reader: Client) -> None:
+async def test_infinite_numbers_become_null(reader: AsyncClient) -> None:
     body = (await reader.get("/api/v1/index/assets/AAPL:XNAS/history")).json()
     assert body["close"] == [50.0, None, 55.0]
     assert body["symbol"] == "AAPL:XNAS"
 
 
-async def test_an_arrow_stream_has_date32_days(reader: Client) -> None:
+async def test_an_arrow_stream_has_date32_days(reader: AsyncClient) -> None:
     body, headers = await raw(reader, Accept=f"{ARROW}, application/json;q=0.5")
     assert headers["content-type"] == ARROW
     frame = pl.read_ipc_stream(io.BytesIO(body))
@@ -204,7 +206,7 @@ async def test_an_arrow_stream_has_date32_days(reader: Client) -> None:
     assert frame["values"][:3].to_list() == [100.0, None, 102.0]
 
 
-async def test_fields_choose_columns_in_both_media_types(reader: Client) -> None:
+async def test_fields_choose_columns_in_both_media_types(reader: AsyncClient) -> None:
     assert (await reader.get(f"{HISTORY}?fields=values,currency&currency=eur")).json().keys() == {
         "values",
         "currency",
@@ -214,13 +216,13 @@ async def test_fields_choose_columns_in_both_media_types(reader: Client) -> None
     problem(await reader.get(f"{HISTORY}?fields=currency", headers={"Accept": ARROW}), 422)
 
 
-async def test_fields_choose_what_records_and_pages_hold(reader: Client) -> None:
+async def test_fields_choose_what_records_and_pages_hold(reader: AsyncClient) -> None:
     assert (await reader.get("/api/v1/index/current?fields=level,date")).json().keys() == {"date", "level"}
     page = (await reader.get("/api/v1/indices?fields=slug")).json()
     assert page == {"items": [{"slug": "autoindex"}], "next_cursor": "autoindex"}
 
 
-async def test_parameters_reach_the_query(world: World, reader: Client) -> None:
+async def test_parameters_reach_the_query(world: World, reader: AsyncClient) -> None:
     await reader.get(
         "/api/v1/indices/growth/history?start=2024-01-01&end=2024-02-01&as_of=2024-03-01&currency=eur"
     )

@@ -1,6 +1,8 @@
 """An application over fakes: stub queries that count, real tokens, real use cases of identity."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,14 +11,14 @@ from uuid import UUID
 
 import numpy as np
 from dishka import AsyncContainer, Provider, Scope, make_async_container
+from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
-
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock
 from tests.fakes.generation import FakeGeneration
 from tests.fakes.security import TOKENS, FakePasswordHasher
 from tests.fakes.unit_of_work import FakeUnitOfWork
+
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens
@@ -146,8 +148,23 @@ class World:
             asking.provide(_returning(stub), provides=query)
         return make_async_container(provider, asking)
 
-    def client(self) -> AsyncTestClient[Litestar]:
-        return AsyncTestClient(self.app, raise_server_exceptions=False)
+    @asynccontextmanager
+    async def client(self, address: str = "203.0.113.9") -> AsyncIterator[AsyncClient]:
+        """Open a client in this very event loop, with the application started."""
+        transport = ASGITransport(self.app, raise_app_exceptions=False, client=(address, 50_000))
+        started, stop = asyncio.Event(), asyncio.Event()
+        running = asyncio.create_task(self._run(started, stop))
+        await started.wait()
+        async with AsyncClient(transport=transport, base_url="http://here") as opened:
+            yield opened
+        stop.set()
+        await running
+
+    async def _run(self, started: asyncio.Event, stop: asyncio.Event) -> None:
+        """Live in one task from start to end, as under a server."""
+        async with self.app.lifespan():
+            started.set()
+            await stop.wait()
 
     def bearer(self, role: Role = Role.VIEWER, user: UserId = SOMEBODY) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.issue(user, role).value}"}

@@ -36,9 +36,11 @@ FAMILIES: dict[type[WaardhavenError], int] = {
 CODES = {
     400: "malformed_request",
     401: "unauthenticated",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    409: "conflict",
     413: "content_too_large",
     415: "unsupported_media_type",
     422: "invalid_request",

@@ -1,6 +1,6 @@
 """One generic arq function for each JobSpec: open a scope, run the use case, translate the end."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,8 @@ from waardhaven.application.jobs.registry import JOBS, JobSpec
 from waardhaven.domain.errors import Unavailable
 from waardhaven.domain.identity.roles import OPERATOR
 
-Coroutine = Callable[..., Awaitable[Any]]
+WorkerCoroutine = Any
+"""arq's own name for a coroutine function; the library ships no types."""
 log = structlog.get_logger()
 
 
@@ -51,7 +52,7 @@ def _cron(container: AsyncContainer, spec: JobSpec, every: int) -> CronJob:
     )
 
 
-def _runner(container: AsyncContainer, spec: JobSpec) -> Coroutine:
+def _runner(container: AsyncContainer, spec: JobSpec) -> WorkerCoroutine:
     async def run(
         context: dict[str, Any], args: Mapping[str, object] | None = None, correlation: str | None = None
     ) -> None:
@@ -65,7 +66,7 @@ def _runner(container: AsyncContainer, spec: JobSpec) -> Coroutine:
 
 
 async def _run(container: AsyncContainer, spec: JobSpec, args: Mapping[str, object], attempt: int) -> None:
-    known = {name: msgspec.convert(args[name], kind) for name, kind in spec.arguments.items()}
+    known: dict[str, Any] = {name: msgspec.convert(args[name], kind) for name, kind in spec.arguments.items()}
     try:
         async with container() as scope:
             use_case = await scope.get(spec.use_case)

@@ -14,7 +14,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from waardhaven.adapters.outbound.arq_queue.queue import ArqJobQueue, decode, encode
 from waardhaven.application.ports.job_queue import JobQueue
 
-
 RETRIES = 30
 
 

@@ -88,7 +88,7 @@ class SampleMarketData(MarketData):
         return await asyncio.to_thread(self._read_sessions)
 
     async def universes(self) -> Sequence[UniverseMembers]:
-        """See MarketData. The twenty stocks with shares and adjusted history, from 1993 (one is unusable before)."""
+        """See MarketData. The twenty stocks, from 1993 on (one has unusable prices before)."""
         return await asyncio.to_thread(self._read_universes)
 
     @cached_property

@@ -158,9 +158,7 @@ class PostgresBuildStore(BuildStore):
                 max(now, draft.effective_at or now),
                 draft.reason,
             )
-            await emit(
-                connection, "index.published", {"publication": row["id"], "index": int(draft.index)}
-            )
+            await emit(connection, "index.published", {"publication": row["id"], "index": int(draft.index)})
         return _publication(row)
 
     async def published(
@@ -177,7 +175,11 @@ class PostgresBuildStore(BuildStore):
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_COVERAGE, list(indexes))
         return {
-            IndexId(row["index_id"]): (row["first"], row["last"], float(np.frombuffer(row["level"], "<f8")[0]))
+            IndexId(row["index_id"]): (
+                row["first"],
+                row["last"],
+                float(np.frombuffer(row["level"], "<f8")[0]),
+            )
             for row in rows
         }
 

@@ -36,9 +36,7 @@ WHERE series_id = ANY($1) AND year BETWEEN $2 AND $3 ORDER BY series_id, year
 """
 
 
-async def refresh_chunks(
-    connection: Connection, touched: Sequence[asyncpg.Record], vintage: Vintage
-) -> None:
+async def refresh_chunks(connection: Connection, touched: Sequence[asyncpg.Record], vintage: Vintage) -> None:
     """Rebuild the chunks of the touched (series, year) pairs from their rows."""
     pairs = [row["series_id"] for row in touched], [row["year"] for row in touched]
     await connection.execute(_REBUILD, *pairs, vintage)
@@ -55,7 +53,14 @@ async def fill_chunks(
     day_bytes = days.astype("datetime64[D]").astype(">i4").tobytes()
     close_bytes = closes.astype(">f8").tobytes()
     records = [
-        (int(series[a]), int(years[a]), int(b - a), day_bytes[4 * a : 4 * b], close_bytes[8 * a : 8 * b], vintage)
+        (
+            int(series[a]),
+            int(years[a]),
+            int(b - a),
+            day_bytes[4 * a : 4 * b],
+            close_bytes[8 * a : 8 * b],
+            vintage,
+        )
         for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
     names = ["series_id", "year", "n", "days", "closes", "vintage"]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from waardhaven.application.ports.users import EmailTaken, UsernameTaken
 from waardhaven.domain.errors import Conflict, FieldError, Invalid, Unavailable, WaardhavenError

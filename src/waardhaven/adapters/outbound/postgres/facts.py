@@ -103,7 +103,7 @@ async def supersede(
     await connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS fact_{kind.table} ({stage}) ON COMMIT DROP")
     unnest = ", ".join(f"${n}::{kind_}[]" for n, kind_ in enumerate(kind.columns.values(), start=1))
     await connection.execute(
-        f"INSERT INTO fact_{kind.table} ({names}) SELECT * FROM unnest({unnest})",  # noqa: S608
+        f"INSERT INTO fact_{kind.table} ({names}) SELECT * FROM unnest({unnest})",
         *(list(rows[name]) for name in kind.columns),
     )
     counts = await connection.fetchrow(_count(kind, ends))
@@ -133,7 +133,7 @@ def _differs(kind: FactKind) -> str:
 def _absent(kind: FactKind, ends: str) -> str:
     if not ends:
         return "false"
-    return f"({ends}) AND NOT EXISTS (SELECT FROM fact_{kind.table} s WHERE {_matches(kind)})"  # noqa: S608
+    return f"({ends}) AND NOT EXISTS (SELECT FROM fact_{kind.table} s WHERE {_matches(kind)})"
 
 
 def _count(kind: FactKind, ends: str) -> str:
@@ -146,7 +146,7 @@ def _count(kind: FactKind, ends: str) -> str:
                 WHERE f.vintage_to IS NULL AND {_absent(kind, ends)}) AS ended
         FROM fact_{kind.table} s
         LEFT JOIN {kind.table} f ON {_matches(kind)} AND f.vintage_to IS NULL
-    """  # noqa: S608
+    """
 
 
 def _close(kind: FactKind, ends: str) -> str:
@@ -154,7 +154,7 @@ def _close(kind: FactKind, ends: str) -> str:
         UPDATE {kind.table} f SET vintage_to = $1 WHERE f.vintage_to IS NULL AND (
             EXISTS (SELECT FROM fact_{kind.table} s WHERE {_matches(kind)} AND {_differs(kind)})
             OR {_absent(kind, ends)})
-    """  # noqa: S608
+    """
 
 
 def _open(kind: FactKind) -> str:
@@ -163,7 +163,7 @@ def _open(kind: FactKind) -> str:
     return f"""
         INSERT INTO {kind.table} ({names}, vintage_from) SELECT {taken}, $1 FROM fact_{kind.table} s
         WHERE NOT EXISTS (SELECT FROM {kind.table} f WHERE {_matches(kind)} AND f.vintage_to IS NULL)
-    """  # noqa: S608
+    """
 
 
 class PostgresMarketFacts(MarketFacts):
@@ -201,13 +201,13 @@ class PostgresMarketFacts(MarketFacts):
         async with self._database.transaction() as connection:
             await lock_facts(connection)
             await connection.execute(
-                f"INSERT INTO series ({names}) SELECT * FROM {offered} AS t ({names}) "  # noqa: S608
+                f"INSERT INTO series ({names}) SELECT * FROM {offered} AS t ({names}) "
                 "WHERE NOT EXISTS (SELECT FROM series s WHERE (s.asset_id, s.source, s.adjustment, "
                 "s.currency, s.quote_unit) = (t.asset_id, t.source, t.adjustment, t.currency, t.quote_unit))",
                 *columns,
             )
             rows = await connection.fetch(
-                f"SELECT s.id, t.ord FROM {offered} WITH ORDINALITY AS t ({names}, ord) "  # noqa: S608
+                f"SELECT s.id, t.ord FROM {offered} WITH ORDINALITY AS t ({names}, ord) "
                 f"JOIN series s USING ({names})",
                 *columns,
             )
@@ -323,4 +323,3 @@ def _instants(values: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> list[o
 
 def _exact(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-

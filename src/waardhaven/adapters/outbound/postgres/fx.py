@@ -66,12 +66,12 @@ async def _register(connection: Connection, rates: Sequence[FxWrite]) -> list[in
         columns[1],
     )
     await connection.execute(
-        f"INSERT INTO fx_series (base, quote, source, fixing) SELECT * FROM {offered} "  # noqa: S608
+        f"INSERT INTO fx_series (base, quote, source, fixing) SELECT * FROM {offered} "
         "ON CONFLICT (base, quote, source, fixing) DO NOTHING",
         *columns,
     )
     rows = await connection.fetch(
-        f"SELECT f.id FROM {offered} WITH ORDINALITY AS t (base, quote, source, fixing, ord) "  # noqa: S608
+        f"SELECT f.id FROM {offered} WITH ORDINALITY AS t (base, quote, source, fixing, ord) "
         "JOIN fx_series f USING (base, quote, source, fixing) ORDER BY t.ord",
         *columns,
     )

@@ -36,9 +36,7 @@ class PostgresIndexStore(IndexStore):
             version = 1 + (rows[0]["version"] if rows else 0)
             await _insert(connection, index, version, definition)
             await emit(connection, "index.defined", {"index": int(index), "version": version})
-            row = await connection.fetchrow(
-                f"{_SELECT} WHERE i.id = $1 AND d.version = $2", index, version
-            )
+            row = await connection.fetchrow(f"{_SELECT} WHERE i.id = $1 AND d.version = $2", index, version)
         return _record(row)
 
     async def get(self, slug: str, *, version: int | None = None) -> IndexRecord:
@@ -70,14 +68,10 @@ async def _index_id(connection: Connection, slug: str) -> IndexId:
     await connection.execute(
         "INSERT INTO market_index (slug) VALUES ($1) ON CONFLICT (slug) DO NOTHING", slug
     )
-    return IndexId(
-        await connection.fetchval("SELECT id FROM market_index WHERE slug = $1 FOR UPDATE", slug)
-    )
+    return IndexId(await connection.fetchval("SELECT id FROM market_index WHERE slug = $1 FOR UPDATE", slug))
 
 
-async def _insert(
-    connection: Connection, index: IndexId, version: int, definition: IndexDefinition
-) -> None:
+async def _insert(connection: Connection, index: IndexId, version: int, definition: IndexDefinition) -> None:
     await connection.execute(
         "INSERT INTO index_definition (index_id, version, name, base_date, base_value, currency, universe,"
         " lag, decimals, fixing, restatement, rules)"

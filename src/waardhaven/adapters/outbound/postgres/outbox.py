@@ -16,8 +16,8 @@ class PostgresOutbox(Outbox):
         """See Outbox."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT id, kind, payload::text AS payload, created_at FROM outbox WHERE delivered_at IS NULL "
-                "ORDER BY id LIMIT $1",
+                "SELECT id, kind, payload::text AS payload, created_at FROM outbox "
+                "WHERE delivered_at IS NULL ORDER BY id LIMIT $1",
                 limit,
             )
         return [

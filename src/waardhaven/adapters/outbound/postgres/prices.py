@@ -48,7 +48,7 @@ WITH written AS (
     RETURNING series_id, extract(year FROM day)::smallint AS year
 )
 SELECT DISTINCT series_id, year FROM written
-"""  # noqa: S608 (no value enters the text)
+"""
 _WITHDRAW = """
 WITH gone AS (
     DELETE FROM price WHERE series_id = $1 AND day = ANY($2)
@@ -208,10 +208,10 @@ def _select(
     where += f" AND day <= DATE '{end.isoformat()}'" if end else ""
     names = ", ".join(("series_id", "day", *values))
     if vintage is None:
-        return f"SELECT {names} FROM price WHERE {where} ORDER BY series_id, day"  # noqa: S608
+        return f"SELECT {names} FROM price WHERE {where} ORDER BY series_id, day"
     at = int(vintage)
     return (
-        f"SELECT {names} FROM price WHERE {where} AND vintage <= {at} UNION ALL "  # noqa: S608
+        f"SELECT {names} FROM price WHERE {where} AND vintage <= {at} UNION ALL "
         f"SELECT {names} FROM price_revision WHERE {where} AND vintage_from <= {at} AND vintage_to > {at} "
         "ORDER BY series_id, day"
     )

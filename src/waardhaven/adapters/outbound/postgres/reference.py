@@ -107,7 +107,7 @@ class PostgresReferenceStore(ReferenceStore):
         """See ReferenceStore."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT asset_id, valid_from, valid_to FROM universe_member "  # noqa: S608
+                "SELECT asset_id, valid_from, valid_to FROM universe_member "
                 f"WHERE universe = $1 AND {known('$2')} ORDER BY asset_id, valid_from",
                 slug,
                 vintage,
@@ -118,7 +118,7 @@ class PostgresReferenceStore(ReferenceStore):
         """See ReferenceStore."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT asset_id, day, shares FROM shares_outstanding "  # noqa: S608
+                "SELECT asset_id, day, shares FROM shares_outstanding "
                 f"WHERE asset_id = ANY($1) AND {known('$2')} ORDER BY asset_id, day, source",
                 list(assets),
                 vintage,
@@ -172,10 +172,10 @@ def _rates(ids: Sequence[int], start: date | None, end: date | None, vintage: Vi
     where += f" AND day >= DATE '{start.isoformat()}'" if start else ""
     where += f" AND day <= DATE '{end.isoformat()}'" if end else ""
     if vintage is None:
-        return f"SELECT fx_series_id, day, rate FROM fx_rate WHERE {where} ORDER BY 1, 2"  # noqa: S608
+        return f"SELECT fx_series_id, day, rate FROM fx_rate WHERE {where} ORDER BY 1, 2"
     at = int(vintage)
     return (
-        f"SELECT fx_series_id, day, rate FROM fx_rate WHERE {where} AND vintage <= {at} UNION ALL "  # noqa: S608
+        f"SELECT fx_series_id, day, rate FROM fx_rate WHERE {where} AND vintage <= {at} UNION ALL "
         f"SELECT fx_series_id, day, rate FROM fx_rate_revision WHERE {where} "
         f"AND vintage_from <= {at} AND vintage_to > {at} ORDER BY 1, 2"
     )

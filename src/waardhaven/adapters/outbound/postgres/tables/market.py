@@ -44,9 +44,7 @@ def _bar_checks() -> tuple[CheckConstraint, ...]:
 
 
 def _bar_columns() -> tuple[Column[float], ...]:
-    return tuple(
-        Column(name, float8, nullable=False) for name in ("open", "high", "low", "close", "volume")
-    )
+    return tuple(Column(name, float8, nullable=False) for name in ("open", "high", "low", "close", "volume"))
 
 
 vintage = Table(
@@ -134,9 +132,7 @@ classification = Table(
     CheckConstraint("name <> ''", name="name_is_given"),
     CheckConstraint("country IS NULL OR country ~ '^[A-Z]{2}$'", name="country_is_iso"),
     CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="valid_while"),
-    Index(
-        "uq_classification_current", "asset_id", "valid_from", unique=True, postgresql_where=CURRENT
-    ),
+    Index("uq_classification_current", "asset_id", "valid_from", unique=True, postgresql_where=CURRENT),
 )
 
 series = Table(
@@ -189,7 +185,9 @@ price_chunk = Table(
     Column("closes", LargeBinary, nullable=False),
     Column("vintage", BigInteger, ForeignKey("vintage.id"), nullable=False),
     CheckConstraint("n > 0 AND n <= 366", name="n_fits_a_year"),
-    CheckConstraint("octet_length(days) = 4 * n AND octet_length(closes) = 8 * n", name="columns_have_n_rows"),
+    CheckConstraint(
+        "octet_length(days) = 4 * n AND octet_length(closes) = 8 * n", name="columns_have_n_rows"
+    ),
 )
 
 fx_series = Table(
@@ -283,9 +281,7 @@ corporate_action = Table(
         name="dividend_has_an_amount",
     ),
     CheckConstraint("pay_date IS NULL OR pay_date >= ex_date", name="pay_follows_ex"),
-    Index(
-        "uq_corporate_action_current", "asset_id", "source", "key", unique=True, postgresql_where=CURRENT
-    ),
+    Index("uq_corporate_action_current", "asset_id", "source", "key", unique=True, postgresql_where=CURRENT),
 )
 
 session = Table(
@@ -345,8 +341,5 @@ quality_flag = Table(
     known_to(),
     known_while(),
     CheckConstraint("kind IN ('outlier', 'stale', 'artefact', 'held')", name="kind_is_known"),
-    Index(
-        "uq_quality_flag_current", "series_id", "day", "kind", unique=True, postgresql_where=CURRENT
-    ),
+    Index("uq_quality_flag_current", "series_id", "day", "kind", unique=True, postgresql_where=CURRENT),
 )
-
