@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -116,14 +117,14 @@ def _serve(port: int, log_to: str) -> None:
     """Run the server until it is ended."""
     import uvicorn
     from litestar import Litestar, Response, get
-
     from tests.unit.adapters.http import world as house
+
     from waardhaven.bootstrap.logging import configure_logging
 
     sys.stderr = open(log_to, "w")  # noqa: PTH123, SIM115 - it is ours until the end
     configure_logging("INFO", process="bench")
     house.DAYS = SESSIONS
-    real = house.World()
+    real = house.World(config={"access_log_stream": sys.stderr})
     body = bytearray()
 
     @get("/litestar")
@@ -132,7 +133,7 @@ def _serve(port: int, log_to: str) -> None:
 
     second = Litestar([litestar], openapi_config=None, logging_config=None)
 
-    async def app(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path")
         if path == "/bare":
             headers = [(b"content-length", b"%d" % len(body)), (b"content-encoding", b"br")]
@@ -159,7 +160,7 @@ def _serve(port: int, log_to: str) -> None:
     )
 
 
-async def _learn(real, body: bytearray) -> None:  # type: ignore[no-untyped-def]
+async def _learn(real: Any, body: bytearray) -> None:
     from httpx import ASGITransport, AsyncClient
 
     async with AsyncClient(transport=ASGITransport(real.app), base_url="http://here") as client:
@@ -174,7 +175,9 @@ def serving() -> Iterator[tuple[str, psutil.Process]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(port, os.devnull), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(port, os.devnull), daemon=True
+    )
     process.start()
     try:
         _wait_for(port)

@@ -409,8 +409,6 @@ def upgrade() -> None:
         sa.Column("rate", sa.Double(), nullable=False),
         sa.Column("vintage", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("rate > 0 AND rate < 'Infinity'", name=op.f("ck_fx_rate_rate_is_a_rate")),
-        sa.ForeignKeyConstraint(["fx_series_id"], ["fx_series.id"], name=op.f("fk_fx_rate_fx_series_id")),
-        sa.ForeignKeyConstraint(["vintage"], ["vintage.id"], name=op.f("fk_fx_rate_vintage")),
         sa.PrimaryKeyConstraint("fx_series_id", "day", name=op.f("pk_fx_rate")),
     )
     op.create_table(
@@ -423,13 +421,6 @@ def upgrade() -> None:
         sa.Column("withdrawn", sa.Text(), nullable=True),
         sa.CheckConstraint("rate > 0 AND rate < 'Infinity'", name=op.f("ck_fx_rate_revision_rate_is_a_rate")),
         sa.CheckConstraint("vintage_to > vintage_from", name=op.f("ck_fx_rate_revision_known_while")),
-        sa.ForeignKeyConstraint(
-            ["fx_series_id"], ["fx_series.id"], name=op.f("fk_fx_rate_revision_fx_series_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["vintage_from"], ["vintage.id"], name=op.f("fk_fx_rate_revision_vintage_from")
-        ),
-        sa.ForeignKeyConstraint(["vintage_to"], ["vintage.id"], name=op.f("fk_fx_rate_revision_vintage_to")),
         sa.PrimaryKeyConstraint("fx_series_id", "day", "vintage_from", name=op.f("pk_fx_rate_revision")),
     )
     op.create_table(
@@ -559,8 +550,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "volume >= 0 AND volume <> 'Infinity'", name=op.f("ck_price_volume_is_not_negative")
         ),
-        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_price_series_id")),
-        sa.ForeignKeyConstraint(["vintage"], ["vintage.id"], name=op.f("fk_price_vintage")),
         sa.PrimaryKeyConstraint("series_id", "day", name=op.f("pk_price")),
     )
     op.create_table(
@@ -611,11 +600,6 @@ def upgrade() -> None:
             "withdrawn IS NULL OR withdrawn <> ''", name=op.f("ck_price_revision_withdrawal_has_a_reason")
         ),
         sa.CheckConstraint("vintage_to > vintage_from", name=op.f("ck_price_revision_known_while")),
-        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_price_revision_series_id")),
-        sa.ForeignKeyConstraint(
-            ["vintage_from"], ["vintage.id"], name=op.f("fk_price_revision_vintage_from")
-        ),
-        sa.ForeignKeyConstraint(["vintage_to"], ["vintage.id"], name=op.f("fk_price_revision_vintage_to")),
         sa.PrimaryKeyConstraint("series_id", "day", "vintage_from", name=op.f("pk_price_revision")),
     )
     op.create_table(

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from waardhaven.application.ports.users import EmailTaken, UsernameTaken
 from waardhaven.domain.errors import Conflict, FieldError, Invalid, Unavailable, WaardhavenError
 from waardhaven.domain.index.build_record import StaleBuild
+from waardhaven.domain.market.prices import MalformedPrices
 
 
 class DatabaseUnavailable(Unavailable):
@@ -24,6 +25,10 @@ class ConcurrentChange(Conflict):
     """Another transaction changed the same rows first."""
 
 
+class UnstorableValue(Invalid):
+    """A value no column can hold: a text with a zero byte, a number out of range, a key given twice."""
+
+
 class UnknownSeries(Invalid):
     """Prices were offered for a series that does not exist."""
 
@@ -32,8 +37,17 @@ CONSTRAINTS: dict[str, WaardhavenError] = {
     "uq_app_user_email": EmailTaken("An account with that e-mail address exists already."),
     "uq_app_user_username": UsernameTaken("An account with that username exists already."),
     "uq_publication_chain": StaleBuild("Another publication of this index came first. Build again."),
-    "fk_price_series_id_series": UnknownSeries("Prices name a series that does not exist."),
-    "fk_price_series_id": UnknownSeries("Prices name a series that does not exist."),
+    "price_references": UnknownSeries("Prices name a series that does not exist."),
+    **{
+        f"ck_price_{rule}": MalformedPrices(f"The prices break a rule of a daily bar: {rule}.")
+        for rule in (
+            "close_is_a_price",
+            "high_is_not_below_close",
+            "low_is_not_above_close",
+            "open_is_a_price_or_unknown",
+            "volume_is_not_negative",
+        )
+    },
 }
 
 _UNREACHABLE = (
@@ -58,7 +72,9 @@ def translate(error: BaseException) -> WaardhavenError | None:
         return _broken(cause)
     if isinstance(cause, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
         return ConcurrentChange("Another change came first. Try again.")
-    if isinstance(cause, TimeoutError):
+    if isinstance(cause, asyncpg.DataError | asyncpg.CardinalityViolationError):
+        return UnstorableValue("The database can not hold a value of the request.")
+    if isinstance(cause, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
         return DatabaseUnavailable("The database did not answer in time.")
     if isinstance(cause, _UNREACHABLE):
         return DatabaseUnavailable(f"The database is out of reach ({type(cause).__name__}).")

@@ -18,6 +18,9 @@ _BAR = ("open", "high", "low", "close", "volume")
 _KEYS: tuple[Field, ...] = (bigint("series_id"), day("day"))
 _BARS: tuple[Field, ...] = (*_KEYS, *(double(name) for name in _BAR))
 
+ANALYZE_FROM = 100_000
+"""Rows of a bulk load after which the planner is told at once, not when autovacuum comes round."""
+
 _STAGE = """
 CREATE TEMP TABLE price_stage (
     series_id bigint, day date, open float8, high float8, low float8, close float8, volume float8
@@ -154,6 +157,8 @@ async def _append(connection: Connection, prices: PriceColumns, note: str) -> Wr
     stamped = {**columns, "vintage": np.broadcast_to(np.int64(vintage), len(prices))}
     await copy_in(connection, "price", (*_BARS, bigint("vintage")), stamped)
     await fill_chunks(connection, columns["series_id"], columns["day"], columns["close"], vintage)
+    if len(prices) >= ANALYZE_FROM:
+        await connection.execute("ANALYZE price")
     return WriteReport(inserted=len(prices), changed=0, unchanged=0, vintage=vintage)
 
 

@@ -1,4 +1,9 @@
-"""Assets and every dated fact about them; prices and rates with their revisions."""
+"""Assets and every dated fact about them; prices and rates with their revisions.
+
+The four large tables (price, fx_rate and their revisions) refer to series and vintages by triggers
+that check a whole statement at once: a foreign key checks row by row and made bulk loads six times
+slower (docs/adr/0006). Their parents are never deleted, so the promise is the same.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -154,20 +159,20 @@ series = Table(
 price = Table(
     "price",
     metadata,
-    Column("series_id", BigInteger, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("day", Date, primary_key=True),
     *_bar_columns(),
-    Column("vintage", BigInteger, ForeignKey("vintage.id"), nullable=False),
+    Column("vintage", BigInteger, nullable=False),
     *_bar_checks(),
 )
 
 price_revision = Table(
     "price_revision",
     metadata,
-    Column("series_id", BigInteger, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("day", Date, primary_key=True),
-    Column("vintage_from", BigInteger, ForeignKey("vintage.id"), primary_key=True, autoincrement=False),
-    Column("vintage_to", BigInteger, ForeignKey("vintage.id"), nullable=False),
+    Column("vintage_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("vintage_to", BigInteger, nullable=False),
     *_bar_columns(),
     Column("withdrawn", Text, nullable=True),
     CheckConstraint("vintage_to > vintage_from", name="known_while"),
@@ -207,20 +212,20 @@ _FX_RATE = "rate > 0 AND rate < 'Infinity'"
 fx_rate = Table(
     "fx_rate",
     metadata,
-    Column("fx_series_id", BigInteger, ForeignKey("fx_series.id"), primary_key=True, autoincrement=False),
+    Column("fx_series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("day", Date, primary_key=True),
     Column("rate", float8, nullable=False),
-    Column("vintage", BigInteger, ForeignKey("vintage.id"), nullable=False),
+    Column("vintage", BigInteger, nullable=False),
     CheckConstraint(_FX_RATE, name="rate_is_a_rate"),
 )
 
 fx_rate_revision = Table(
     "fx_rate_revision",
     metadata,
-    Column("fx_series_id", BigInteger, ForeignKey("fx_series.id"), primary_key=True, autoincrement=False),
+    Column("fx_series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("day", Date, primary_key=True),
-    Column("vintage_from", BigInteger, ForeignKey("vintage.id"), primary_key=True, autoincrement=False),
-    Column("vintage_to", BigInteger, ForeignKey("vintage.id"), nullable=False),
+    Column("vintage_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("vintage_to", BigInteger, nullable=False),
     Column("rate", float8, nullable=False),
     Column("withdrawn", Text, nullable=True),
     CheckConstraint("vintage_to > vintage_from", name="known_while"),

@@ -1,0 +1,26 @@
+"""``make bench``: machine facts, then every benchmark, or those named: engine, ingest, http."""
+
+import sys
+
+from benchmarks import bench_engine, bench_http, bench_ingest
+from benchmarks.machine import facts
+
+BENCHES = {
+    "engine": lambda _: bench_engine.main(),
+    "ingest": bench_ingest.main,
+    "http": lambda _: bench_http.main(),
+}
+
+
+def main() -> None:
+    """Run what the command line names, everything when it names nothing."""
+    names = [one for one in sys.argv[1:] if one in BENCHES] or list(BENCHES)
+    rest = [one for one in sys.argv[1:] if one not in BENCHES]
+    print(facts())
+    for name in names:
+        print(f"\n== {name}", flush=True)
+        BENCHES[name](rest)
+
+
+if __name__ == "__main__":
+    main()
