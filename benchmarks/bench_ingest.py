@@ -53,7 +53,7 @@ def scaled(prices: PriceColumns, factor: float) -> PriceColumns:
     return replace(prices, **scale)
 
 
-def later(prices: PriceColumns, days: int, n: int) -> PriceColumns:
+def later(days: int, n: int) -> PriceColumns:
     """Return the n-th stretch of new days of every series."""
     first = bars(SERIES, ADDED_DAYS)
     return replace(first, day=first.day + np.timedelta64(days + n * ADDED_DAYS, "D"))
@@ -159,7 +159,7 @@ async def measure(rows: int) -> None:
             _say("PriceStore.write, nothing changed", len(prices), again, limit)
             per_row = limit / len(prices)
 
-            added = [later(prices, days, n) for n in range(RUNS)]
+            added = [later(days, n) for n in range(RUNS)]
             staged = await median(lambda: store.write(added.pop(0)), nothing)
             new = SERIES * ADDED_DAYS
             _say("PriceStore.write, new days of series with rows", new, staged, per_row * new)

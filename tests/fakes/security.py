@@ -8,7 +8,10 @@ from waardhaven.application.ports.security import PasswordHasher
 CHEAP = Argon2Parameters(passes=1, memory_kib=64)
 """Real argon2id, in a tenth of a millisecond."""
 
-TOKENS = TokenSettings(secret="a secret for tests that is long enough for any algorithm of the family", lifetime=timedelta(minutes=15))
+TOKENS = TokenSettings(
+    secret="a secret for tests that is long enough for any algorithm of the family",
+    lifetime=timedelta(minutes=15),
+)
 
 
 @dataclass

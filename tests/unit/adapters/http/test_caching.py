@@ -230,3 +230,12 @@ async def test_parameters_reach_the_query(world: World, reader: AsyncClient) -> 
     assert str(asked["start"]) == "2024-01-01"
     assert asked["as_of"].isoformat() == "2024-03-01T23:59:59.999999+00:00"
     assert (asked["slug"], asked["currency"]) == ("growth", "EUR")
+
+
+async def test_words_heard_before_are_answered_before_they_are_read(
+    world: World, reader: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await reader.get(HISTORY)
+    monkeypatch.delattr(type(world.app.state.answers), "answer")
+    assert (await reader.get(HISTORY)).content == first.content
+    problem(await reader.get(f"{HISTORY}?fields=values"), 500)

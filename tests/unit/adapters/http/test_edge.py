@@ -1,3 +1,5 @@
+import io
+import json
 import threading
 import time
 from typing import Any
@@ -9,7 +11,7 @@ from structlog.testing import capture_logs
 from tests.unit.adapters.http.expect import problem
 from tests.unit.adapters.http.world import World
 
-from waardhaven.adapters.inbound.http.access_log import AccessLog
+from waardhaven.adapters.inbound.http.access_log import AccessLog, json_lines
 from waardhaven.application.indexes import queries
 
 FRONT_END = "https://app.example.org"
@@ -134,7 +136,7 @@ async def test_each_request_is_one_line_with_its_correlation_id(world: World) ->
 
 def test_log_lines_are_written_by_a_thread_of_their_own() -> None:
     names = []
-    log = AccessLog(lambda _: names.append(threading.current_thread().name))
+    log = AccessLog(lambda batch: names.extend(threading.current_thread().name for _ in batch))
     log.record({"n": 1})
     log.close()
     log.record({"n": 2})
@@ -149,3 +151,30 @@ def test_recording_a_line_does_not_wait_for_a_slow_writer() -> None:
         log.record({"n": number})
     assert time.perf_counter() - started < 0.1
     log.close()
+
+
+def test_json_lines_say_when_and_what() -> None:
+    stream = io.StringIO()
+    log = AccessLog(json_lines(stream, process="api"))
+    log.record({"at": 0.5, "status": 200, "path": 'a"\nb'})
+    log.record({"at": 1.5, "status": 404})
+    log.close()
+    first, second = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert first == {
+        "timestamp": "1970-01-01T00:00:00.500000+00:00",
+        "level": "info",
+        "logger": "waardhaven.access",
+        "event": "request",
+        "process": "api",
+        "status": 200,
+        "path": 'a"\nb',
+    }
+    assert second["status"] == 404
+
+
+async def test_request_lines_go_to_the_stream_that_was_named() -> None:
+    stream = io.StringIO()
+    world = World(config={"access_log_stream": stream})
+    async with world.client() as client:
+        await client.get("/health", headers={"X-Request-ID": "abc"})
+    assert json.loads(stream.getvalue())["correlation_id"] == "abc"

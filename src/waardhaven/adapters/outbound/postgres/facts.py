@@ -215,6 +215,8 @@ class PostgresMarketFacts(MarketFacts):
 
     async def write_sessions(self, sessions: SessionColumns) -> WriteReport:
         """See MarketFacts."""
+        if not len(sessions.day):
+            return WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
         rows: dict[str, Sequence[object]] = {
             "mic": [sessions.mic] * len(sessions.day),
             "day": sessions.day.astype("datetime64[D]").tolist(),
@@ -271,7 +273,7 @@ class PostgresMarketFacts(MarketFacts):
             await connection.execute(
                 "INSERT INTO universe (slug, name) VALUES ($1, $2) ON CONFLICT DO NOTHING", slug, name
             )
-            ends = "f.universe = (SELECT min(universe) FROM fact_universe_member)"
+            ends = f"f.universe = '{slug}'"  # the table just took the slug, so it holds no quote
             return await supersede(connection, MEMBERS, rows, note=f"universe {slug}", ends=ends)
 
     async def _supersede(

@@ -32,6 +32,8 @@ WHERE r.rate <> excluded.rate
 
 async def write_fx(database: Database, rates: Sequence[FxWrite]) -> WriteReport:
     """Write rates in one transaction; see MarketFacts.write_fx."""
+    if not rates:
+        return WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
     async with database.transaction() as connection:
         await lock_facts(connection)
         ids = await _register(connection, rates)

@@ -1,0 +1,157 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.outbox import FakeOutbox
+
+from waardhaven.application.ports.build_store import (
+    BuildStore,
+    BuildSummary,
+    PublicationDraft,
+    PublishedSegment,
+)
+from waardhaven.application.ports.clock import Clock
+from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.domain.index.build_record import (
+    BuildRecord,
+    IndexRecord,
+    Publication,
+    StaleBuild,
+    UnknownBuild,
+    UnknownIndex,
+)
+from waardhaven.domain.index.composition import CompositionColumns
+from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.types import BuildId, IndexId, as_date
+
+
+@dataclass
+class FakeIndexStore(IndexStore):
+    """Every version of every definition, by slug."""
+
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    versions: dict[str, list[IndexRecord]] = field(default_factory=dict)
+
+    async def define(self, definition: IndexDefinition) -> IndexRecord:
+        known = self.versions.get(definition.slug, [])
+        if known and known[-1].definition == definition:
+            return known[-1]
+        record = IndexRecord(
+            id=known[-1].id if known else IndexId(len(self.versions) + 1),
+            definition=definition,
+            version=len(known) + 1,
+            defined_at=datetime.now(UTC),
+            visibility="public",
+        )
+        self.versions[definition.slug] = [*known, record]
+        self.outbox.put("index.defined", {"index": int(record.id), "version": record.version})
+        return record
+
+    async def get(self, slug: str, *, version: int | None = None) -> IndexRecord:
+        known = self.versions.get(slug, [])
+        found = known[-1:] if version is None else [one for one in known if one.version == version]
+        if not found:
+            raise UnknownIndex(f"There is no index {slug!r}.", context={"slug": slug})
+        return found[0]
+
+    async def list(self, *, limit: int, after: str | None = None) -> Sequence[IndexRecord]:
+        slugs = sorted(slug for slug in self.versions if after is None or slug > after)
+        return [self.versions[slug][-1] for slug in slugs[:limit]]
+
+
+@dataclass
+class FakeBuildStore(BuildStore):
+    """Builds by id and the chain of publications."""
+
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    clock: Clock = field(default_factory=FakeClock)
+    builds: dict[BuildId, BuildRecord] = field(default_factory=dict)
+    publications: list[Publication] = field(default_factory=list)
+
+    async def save(self, build: BuildRecord) -> None:
+        if build.id not in self.builds:
+            self.builds[build.id] = build
+            self.outbox.put("index.build_finished", {"build": str(build.id), "index": int(build.index)})
+
+    async def load(self, build: BuildId) -> BuildRecord:
+        if build not in self.builds:
+            raise UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
+        return self.builds[build]
+
+    async def summaries(
+        self, index: IndexId, *, limit: int, before: BuildId | None = None
+    ) -> list[BuildSummary]:
+        mine = [one for one in self.builds.values() if one.index == index]
+        mine.sort(key=_age, reverse=True)
+        if before is not None:
+            mine = [one for one in mine if before in self.builds and _age(one) < _age(self.builds[before])]
+        return [self._summary(one) for one in mine[:limit]]
+
+    def _summary(self, build: BuildRecord) -> BuildSummary:
+        return BuildSummary(
+            id=build.id,
+            provenance=build.provenance,
+            start=build.start,
+            through=build.through,
+            sessions=len(build.result.levels),
+            restates=build.restates,
+            opened_from=None if build.opening is None else as_date(build.opening.day),
+            created_at=build.created_at,
+            published=any(one.build == build.id for one in self.publications),
+        )
+
+    async def publish(self, draft: PublicationDraft) -> Publication:
+        for one in self.publications:
+            if one.build == draft.build:
+                return one
+        chain = [one.id for one in self.publications if one.index == draft.index]
+        if (chain[-1] if chain else None) != draft.follows:
+            raise StaleBuild("Another publication of this index came first. Build again.")
+        now = self.clock.now()
+        made = Publication(
+            id=len(self.publications) + 1,
+            index=draft.index,
+            build=draft.build,
+            kind=draft.kind,
+            from_day=draft.from_day,
+            through_day=draft.through_day,
+            announced_at=now,
+            effective_at=max(now, draft.effective_at or now),
+            reason=draft.reason,
+        )
+        self.publications.append(made)
+        self.outbox.put("index.published", {"publication": made.id, "index": int(draft.index)})
+        return made
+
+    async def published(
+        self, index: IndexId, *, as_of: datetime | None = None, compositions: bool = False
+    ) -> Sequence[PublishedSegment]:
+        instant = as_of or self.clock.now()
+        return [
+            self._segment(one, with_compositions=compositions)
+            for one in self.publications
+            if one.index == index and one.effective_at <= instant
+        ]
+
+    def _segment(self, publication: Publication, *, with_compositions: bool) -> PublishedSegment:
+        build = self.builds[publication.build]
+        return PublishedSegment(
+            publication=publication,
+            made_from=build.provenance,
+            levels=build.result.levels,
+            compositions=build.result.compositions if with_compositions else CompositionColumns.of([]),
+        )
+
+    async def coverage(self, indexes: Sequence[IndexId]) -> dict[IndexId, tuple[date, date, float]]:
+        found = {}
+        for index in indexes:
+            mine = [one.publication for one in await self.published(index)]
+            if mine:
+                last = self.builds[mine[-1].build].result.closing.level
+                found[index] = (min(one.from_day for one in mine), mine[-1].through_day, last)
+        return found
+
+
+def _age(build: BuildRecord) -> tuple[datetime, int]:
+    return build.created_at, build.id.int

@@ -1,0 +1,298 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.versions import Change, Versions
+
+from waardhaven.adapters.outbound.postgres.errors import ConstraintBroken, UnknownSeries
+from waardhaven.application.ports.market_facts import (
+    ActionFact,
+    FxWrite,
+    Listing,
+    MarketFacts,
+    SeriesKey,
+    SessionColumns,
+    SharesFact,
+)
+from waardhaven.application.ports.price_store import CloseColumns, PriceStore, WriteReport
+from waardhaven.application.ports.reference_store import (
+    ReferenceStore,
+    SeriesRef,
+    SharesColumns,
+    VintagePoint,
+)
+from waardhaven.domain.index.definition import SeriesPolicy
+from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
+from waardhaven.domain.market.currency import RateColumns
+from waardhaven.domain.market.prices import MalformedPrices, PriceColumns
+from waardhaven.domain.types import AssetId, Days, SeriesId, Vintage
+
+BAR = ("open", "high", "low", "close", "volume")
+NOTHING = WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
+
+
+@dataclass
+class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
+    """The whole market in memory, behind three ports; every table keeps its versions."""
+
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    vintages: list[VintagePoint] = field(default_factory=list)
+    series: dict[SeriesKey, SeriesId] = field(default_factory=dict)
+    tickers: Versions[tuple[str, str], AssetId] = field(default_factory=Versions)
+    classes: Versions[AssetId, Listing] = field(default_factory=Versions)
+    price_rows: Versions[tuple[SeriesId, date], bytes] = field(default_factory=Versions)
+    session_rows: Versions[tuple[str, date], tuple[object, ...]] = field(default_factory=Versions)
+    fx_rows: Versions[tuple[str, str, str, str, date], float] = field(default_factory=Versions)
+    share_rows: Versions[tuple[AssetId, date, str], SharesFact] = field(default_factory=Versions)
+    action_rows: Versions[tuple[AssetId, str, str], ActionFact] = field(default_factory=Versions)
+    member_rows: Versions[tuple[str, AssetId, date], date | None] = field(default_factory=Versions)
+
+    def _commit(self, table: Versions[Any, Any], change: Change[Any, Any], event: str) -> WriteReport:
+        vintage = None
+        if change:
+            vintage = Vintage(len(self.vintages) + 1)
+            now = datetime.now(UTC)
+            before = self.vintages[-1].at + timedelta(microseconds=1) if self.vintages else now
+            self.vintages.append(VintagePoint(id=vintage, at=max(now, before)))
+            table.apply(change, vintage)
+            self.outbox.put(event, {"vintage": vintage})
+        return WriteReport(
+            inserted=len(change.new),
+            changed=len(change.other) + len(change.gone),
+            unchanged=change.same,
+            vintage=vintage,
+        )
+
+    # --- PriceStore
+
+    async def write(self, prices: PriceColumns, *, note: str = "") -> WriteReport:
+        prices.checked()
+        if not set(prices.series.tolist()) <= set(self.series.values()):
+            raise UnknownSeries("Prices name a series that does not exist.")
+        rows = np.stack([getattr(prices, name) for name in BAR], axis=1)
+        if np.isinf(rows).any() or (rows[:, :4] <= 0).any() or (prices.high < prices.close).any():
+            raise MalformedPrices("The prices break the rules of a daily bar.")
+        keys = zip(prices.series.tolist(), prices.day.tolist(), strict=True)
+        offered = {key: row.tobytes() for key, row in zip(keys, rows, strict=True)}
+        return self._commit(self.price_rows, self.price_rows.compare(offered), "market.prices_committed")
+
+    async def withdraw(self, series: SeriesId, days: Sequence[date], *, reason: str) -> WriteReport:
+        wanted = {(series, day) for day in days}
+        change = self.price_rows.compare({}, gone=wanted)
+        if change and not reason:
+            raise ConstraintBroken("A withdrawal needs a reason.")
+        report = self._commit(self.price_rows, change, "market.prices_committed")
+        return replace(report, unchanged=len(wanted) - report.changed)
+
+    async def bars(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> PriceColumns:
+        rows = {
+            key: value
+            for key, value in self.price_rows.at(vintage).items()
+            if key[0] in series and _inside(key[1], start, end)
+        }
+        values = np.frombuffer(b"".join(rows.values())).reshape(-1, len(BAR))
+        return PriceColumns(
+            series=np.array([one for one, _ in rows], dtype=np.int64),
+            day=_days([day for _, day in rows]),
+            **{name: values[:, place].copy() for place, name in enumerate(BAR)},
+        )
+
+    async def closes(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> CloseColumns:
+        bars = await self.bars(series, start=start, end=end, vintage=vintage)
+        return CloseColumns(series=bars.series, day=bars.day, close=bars.close)
+
+    # --- MarketFacts
+
+    async def register_assets(self, listings: Sequence[Listing]) -> dict[tuple[str, str], AssetId]:
+        for one in listings:
+            _rule(len(one.mic) == 4 and len(one.currency) == 3 and bool(one.name), "listing")
+        known = self.tickers.at(None)
+        for one in listings:
+            known.setdefault((one.symbol, one.mic), AssetId(len(known) + 1))
+        offered = {(one.symbol, one.mic): known[one.symbol, one.mic] for one in listings}
+        self._commit(self.tickers, self.tickers.compare(offered), "market.assets_changed")
+        classes = {offered[one.symbol, one.mic]: one for one in listings}
+        self._commit(self.classes, self.classes.compare(classes), "market.assets_changed")
+        return offered
+
+    async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
+        self._known_assets(key.asset for key in keys)
+        for key in keys:
+            self.series.setdefault(key, SeriesId(len(self.series) + 1))
+        return {key: self.series[key] for key in keys}
+
+    async def write_sessions(self, sessions: SessionColumns) -> WriteReport:
+        if not len(sessions.day):
+            return NOTHING
+        _rule(bool((sessions.close_at > sessions.open_at).all()), "close_follows_open")
+        days = sessions.day.tolist()
+        hours = zip(sessions.open_at.tolist(), sessions.close_at.tolist(), strict=True)
+        offered = dict(zip([(sessions.mic, day) for day in days], hours, strict=True))
+        _rule(len(offered) == len(days), "unique")
+        gone = {
+            (mic, day)
+            for mic, day in self.session_rows.at(None)
+            if mic == sessions.mic and min(days) <= day <= max(days) and (mic, day) not in offered
+        }
+        change = self.session_rows.compare(offered, gone)
+        return self._commit(self.session_rows, change, "market.sessions_changed")
+
+    async def write_fx(self, rates: Sequence[FxWrite]) -> WriteReport:
+        offered, rows = {}, 0
+        for one in rates:
+            _rule(bool((np.isfinite(one.rate) & (one.rate > 0)).all()), "rate_is_a_rate")
+            _rule(one.base != one.quote, "currencies_differ")
+            rows += len(one.day)
+            for day, rate in zip(one.day.tolist(), one.rate.tolist(), strict=True):
+                offered[one.base, one.quote, one.source, one.fixing, day] = rate
+        _rule(len(offered) == rows, "unique")
+        return self._commit(self.fx_rows, self.fx_rows.compare(offered), "market.fx_committed")
+
+    async def write_shares(self, shares: Sequence[SharesFact]) -> WriteReport:
+        self._known_assets(one.asset for one in shares)
+        for one in shares:
+            _rule(0 < one.shares < float("inf"), "shares_are_positive")
+        offered = {(one.asset, one.day, one.source): one for one in shares}
+        _rule(len(offered) == len(shares), "unique")
+        return self._commit(self.share_rows, self.share_rows.compare(offered), "market.shares_changed")
+
+    async def write_actions(self, actions: Sequence[ActionFact]) -> WriteReport:
+        self._known_assets(one.asset for one in actions)
+        for one in actions:
+            _rule(one.kind != "split" or one.ratio is not None, "split_has_a_ratio")
+        offered = {(one.asset, one.source, one.key): _exact(one) for one in actions}
+        _rule(len(offered) == len(actions), "unique")
+        return self._commit(self.action_rows, self.action_rows.compare(offered), "market.actions_changed")
+
+    async def write_universe(
+        self, slug: str, name: str, members: Mapping[AssetId, tuple[date, date | None]]
+    ) -> WriteReport:
+        self._known_assets(members)
+        _rule(all(until is None or until > since for since, until in members.values()), "valid_while")
+        offered = {(slug, asset, since): until for asset, (since, until) in members.items()}
+        gone = {key for key in self.member_rows.at(None) if key[0] == slug and key not in offered}
+        change = self.member_rows.compare(offered, gone)
+        return self._commit(self.member_rows, change, "market.universe_changed")
+
+    def _known_assets(self, assets: Any) -> None:
+        _rule(set(assets) <= set(self.classes.at(None)), "fk_asset_id")
+
+    # --- ReferenceStore
+
+    async def latest_vintage(self) -> VintagePoint | None:
+        return self.vintages[-1] if self.vintages else None
+
+    async def vintage_at(self, instant: datetime) -> VintagePoint | None:
+        return next((one for one in reversed(self.vintages) if one.at <= instant), None)
+
+    async def resolve(self, ref: SymbolRef) -> Asset:
+        found = [one for one in await self.assets(list(self.classes.at(None))) if _answers(one, ref)]
+        if not found:
+            raise UnknownAsset.named(ref)
+        if len(found) > 1:
+            raise AmbiguousSymbol.between(ref, found)
+        return found[0]
+
+    async def assets(self, ids: Sequence[AssetId]) -> list[Asset]:
+        known = self.classes.at(None)
+        names = [one.name for one in fields(Listing)]
+        return [
+            Asset(id=one, **{name: getattr(known[one], name) for name in names})
+            for one in sorted(set(ids) & set(known))
+        ]
+
+    async def series_of(self, assets: Sequence[AssetId], policy: SeriesPolicy) -> dict[AssetId, SeriesRef]:
+        found: dict[AssetId, SeriesRef] = {}
+        for key, series in self.series.items():
+            if key.asset in assets and (key.source, key.adjustment) == (policy.source, policy.adjustment):
+                found.setdefault(key.asset, SeriesRef(id=series, quote_unit=key.quote_unit))
+        return found
+
+    async def sessions(
+        self, mic: str, *, start: date | None = None, end: date | None = None, vintage: Vintage | None = None
+    ) -> Days:
+        known = self.session_rows.at(vintage)
+        return _days([day for one, day in known if one == mic and _inside(day, start, end)])
+
+    async def universe(
+        self, slug: str, *, vintage: Vintage | None = None
+    ) -> list[tuple[AssetId, date, date | None]]:
+        known = self.member_rows.at(vintage)
+        return [(asset, since, until) for (one, asset, since), until in known.items() if one == slug]
+
+    async def shares(self, assets: Sequence[AssetId], *, vintage: Vintage | None = None) -> SharesColumns:
+        known = [one for one in self.share_rows.at(vintage).values() if one.asset in assets]
+        return SharesColumns(
+            asset=np.array([one.asset for one in known], dtype=np.int64),
+            day=_days([one.day for one in known]),
+            shares=np.array([one.shares for one in known], dtype=np.float64),
+        )
+
+    async def fx(
+        self,
+        currencies: Sequence[str],
+        *,
+        fixing: str,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> RateColumns:
+        series = [key[:4] for key in self.fx_rows.history if key[0] == "EUR" and key[3] == fixing]
+        series = [one for one in dict.fromkeys(series) if one[1] in currencies]
+        known = [
+            (series.index(key[:4]), key[4], rate)
+            for key, rate in self.fx_rows.at(vintage).items()
+            if key[:4] in series and _inside(key[4], start, end)
+        ]
+        known.sort()
+        return RateColumns(
+            quote=tuple(one[1] for one in series),
+            code=np.array([code for code, _, _ in known], dtype=np.int64),
+            day=_days([day for _, day, _ in known]),
+            rate=np.array([rate for _, _, rate in known], dtype=np.float64),
+        )
+
+
+def _rule(kept: bool, name: str) -> None:
+    if not kept:
+        raise ConstraintBroken(f"The database refused the change: rule {name}.")
+
+
+def _inside(day: date, start: date | None, end: date | None) -> bool:
+    return (start or date.min) <= day <= (end or date.max)
+
+
+def _days(values: list[date]) -> Days:
+    return np.array(values, dtype="datetime64[D]")
+
+
+def _answers(asset: Asset, ref: SymbolRef) -> bool:
+    if ref.id is not None:
+        return asset.id == ref.id
+    return asset.symbol == ref.symbol and ref.mic in {None, asset.mic}
+
+
+def _exact(action: ActionFact) -> Any:
+    """Compare amounts as numbers: "2" and "2.0" are the same ratio."""
+    return tuple(
+        Decimal(value) if value is not None and one.name in {"amount", "ratio"} else value
+        for one, value in zip(fields(action), astuple(action), strict=True)
+    )
