@@ -164,7 +164,10 @@ def upgrade() -> None:
         ("build_column", "data"),
     ):
         op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
-    op.execute("INSERT INTO generation (one, value) VALUES (1, 1)")
+    # Generations of two databases must never meet in one cache: each counts on from its own birth.
+    op.execute(
+        "INSERT INTO generation (one, value) SELECT 1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint"
+    )
     _seed_currencies()
 
 

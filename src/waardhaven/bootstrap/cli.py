@@ -175,15 +175,22 @@ def main() -> int:
     """Run the command; every expected failure is one line and a non-zero exit code."""
     try:
         outcome = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        return complain("stopped.", 130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
-    except KeyboardInterrupt:
+    except click.ClickException as error:
+        return complain(_sentence(error), error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return complain("stopped.", 130)
     except EmbeddedServerError as error:
         return complain(str(error), 1)
     except WaardhavenError as error:
         return complain(error.message, exit_code(error))
     return outcome if isinstance(outcome, int) else 0
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return one line where click would show the usage in several."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f" See `{context.command_path} --help`." if context else ""
+    return f"{' '.join(error.format_message().split())}{hint}"

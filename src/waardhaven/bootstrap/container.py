@@ -1,5 +1,6 @@
 """The one composition root of HTTP, worker, command line and tests."""
 
+import sys
 from datetime import timedelta
 
 from dishka import STRICT_VALIDATION, AsyncContainer, Provider, Scope, make_async_container, provide
@@ -103,6 +104,7 @@ class SettingsProvider(Provider):
             frontend_url=self._settings.frontend_url,
             metrics_token=self._settings.metrics_token,
             cache_ttl_seconds=self._settings.cache_ttl_seconds,
+            access_log_stream=sys.stderr if self._settings.log_level in {"DEBUG", "INFO"} else None,
         )
 
     @provide

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _refused(host, port, error) from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,16 +43,17 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _refused(host: str, port: int, error: OSError) -> InvalidSettings:
+def _refused(host: str, port: int, error: OSError | UnicodeError) -> InvalidSettings:
+    reason = error.strerror if isinstance(error, OSError) else "not a host name"
     return InvalidSettings(
-        f"Can not listen on {host}:{port} ({error.strerror}). Choose another with --port or PORT.",
+        f"Can not listen on {host}:{port} ({reason}). Choose another with --port or PORT.",
         errors=[FieldError(field="PORT", rule="must be free and allowed")],
     )
 
 
 async def serve(settings: Settings, bound: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT. ``settings`` has every address set."""
-    async with _application(settings) as app:
+    async with _application(settings) as (app, waiting):
         config = uvicorn.Config(
             app,
             loop="none",
@@ -66,19 +68,36 @@ async def serve(settings: Settings, bound: socket.socket) -> None:
             timeout_graceful_shutdown=int(settings.shutdown_timeout),
             backlog=BACKLOG,
         )
-        await uvicorn.Server(config).serve(sockets=[bound])
+        server = uvicorn.Server(config)
+        _outlive_signals()
+        waiting.add_done_callback(lambda task: _end_when_failed(task, server))
+        await server.serve(sockets=[bound])
+
+
+def _outlive_signals() -> None:
+    """Handle the signals that uvicorn raises again when it has stopped, so that clean-up follows."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, lambda: None)
+
+
+def _end_when_failed(task: "asyncio.Task[None]", server: uvicorn.Server) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        server.should_exit = True
 
 
 @asynccontextmanager
-async def _application(settings: Settings) -> AsyncIterator[ASGIApp]:
+async def _application(settings: Settings) -> AsyncIterator[tuple[ASGIApp, "asyncio.Task[None]"]]:
+    """Lend the application and the task that reaches the database, whose error ends the block."""
     container = make_container(settings)
-    waiting = asyncio.create_task(_get_ready(container, settings), name="reach database")
     try:
-        yield create_app(container, await container.get(HttpConfig))
+        waiting = asyncio.create_task(_get_ready(container, settings), name="reach database")
+        try:
+            yield create_app(container, await container.get(HttpConfig)), waiting
+        finally:
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await waiting
     finally:
-        waiting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await waiting
         await container.close()
 
 

@@ -39,6 +39,7 @@ def configure_logging(level: str, *, process: str) -> None:
         logger = logging.getLogger(noisy)
         logger.handlers, logger.propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("arq").setLevel(max(logging.WARNING, root.level))  # its INFO is several lines a job
 
 
 def _process(name: str) -> structlog.typing.Processor:

@@ -16,11 +16,13 @@ from waardhaven.application.indexes.queries import ViewIndex
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.market.load_market import LoadMarket
 from waardhaven.bootstrap.reach import reach_database
+from waardhaven.domain.errors import Unavailable
 from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.autoindex import default_definition
 from waardhaven.domain.index.build_record import UnknownIndex
 
 Progress = Callable[[str, int, int], None]
+RUNS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,25 @@ class Prepared:
 async def prepare(container: AsyncContainer, *, tries: int, sample: bool, progress: Progress) -> Prepared:
     """Migrate, load the sample market, build and publish the default index, make an administrator.
 
-    Safe to run twice and to be killed in the middle: the next run continues.
+    Safe to run twice and to be killed in the middle: the next run continues. A database that is lost
+    on the way is waited for, and the run begins again, at most ``RUNS`` times in all.
     """
     database = await container.get(Database)
-    progress("database", 0, 1)
-    await reach_database(database, tries=tries, tell=lambda line: progress(line, 0, 1))
+    for run in range(1, RUNS + 1):
+        progress("database", 0, 1)
+        await reach_database(database, tries=tries, tell=lambda line: progress(line, 0, 1))
+        try:
+            return await _run(container, database, sample=sample, progress=progress)
+        except Unavailable as error:
+            if run == RUNS:
+                raise
+            progress(f"once more: {error.message}", 0, 1)
+    raise AssertionError("RUNS is positive")
+
+
+async def _run(
+    container: AsyncContainer, database: Database, *, sample: bool, progress: Progress
+) -> Prepared:
     progress("schema", 0, 1)
     await migrate(database)
     async with container() as scope:

@@ -50,9 +50,13 @@ class Steps:
             bounded = total if total > 1 else None
             self._progress.update(self._task, description=step, completed=done, total=bounded)
         elif step != self._said:
-            self._console.print(f"… {step}")
+            self._console.print(f"… {step}", highlight=False, markup=False, soft_wrap=True)
         self._said = step
 
     def note(self, line: str) -> None:
         """Show an event of a server or child."""
-        self._console.print(line, style="dim", highlight=False)
+        self._console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+    def say(self, line: str) -> None:
+        """Show a line with markup; it is never broken, so that it can be copied."""
+        self._console.print(line, highlight=False, soft_wrap=True)

@@ -2,23 +2,44 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import DatabaseUnavailable
+from waardhaven.bootstrap.settings import InvalidSettings
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+FIRST_LOOK_SECONDS = 2.0
+REFUSALS = {
+    "28P01": "the user or the password is wrong",
+    "28000": "this user may not connect",
+    "3D000": "there is no database of this name",
+}
+"""What trying again can not cure, by SQLSTATE."""
+
+
+async def require_access(database: Database) -> None:
+    """Raise InvalidSettings when the database refuses us; one that is out of reach may come later."""
+    with suppress(DatabaseUnavailable, TimeoutError):
+        async with asyncio.timeout(FIRST_LOOK_SECONDS):
+            await reach_database(database, tries=1)
 
 
 async def reach_database(
     database: Database, *, tries: int, tell: Callable[[str], None] | None = None
 ) -> None:
-    """Return once the database answers; raise DatabaseUnavailable after ``tries`` failures."""
+    """Return once the database answers.
+
+    Raises DatabaseUnavailable after ``tries`` failures, InvalidSettings at once when it refuses us.
+    """
     pause = FIRST_PAUSE
     for attempt in range(1, tries + 1):
         try:
             async with database.acquire() as connection:
                 await connection.fetchval("SELECT 1")
         except DatabaseUnavailable as error:
+            if reason := _refusal(error):
+                raise InvalidSettings(f"The database refuses DATABASE_URL: {reason}.") from error
             if attempt == tries:
                 raise DatabaseUnavailable(
                     f"The database could not be reached in {tries} tries: {error.message} "
@@ -30,3 +51,12 @@ async def reach_database(
             pause = min(pause * 1.5, LONGEST_PAUSE)
         else:
             return
+
+
+def _refusal(error: BaseException) -> str | None:
+    cause: BaseException | None = error
+    while cause is not None:
+        if reason := REFUSALS.get(str(getattr(cause, "sqlstate", None))):
+            return reason
+        cause = cause.__cause__
+    return None

@@ -1,12 +1,11 @@
 """Several API processes on one socket, each kept alive."""
 
 import asyncio
-import os
 import signal
 import socket
-import sys
 
-from waardhaven.adapters.outbound.embedded import Command, ProcessSpec, SupervisedProcess
+from waardhaven.adapters.outbound.embedded import ProcessSpec, SupervisedProcess
+from waardhaven.bootstrap.children import own_command
 from waardhaven.bootstrap.servers import connected
 from waardhaven.bootstrap.settings import Settings
 
@@ -35,12 +34,10 @@ async def serve_many(settings: Settings, bound: socket.socket, workers: int) -> 
 
 def _child(settings: Settings, bound: socket.socket, number: int) -> SupervisedProcess:
     fd = bound.fileno()
-    argv = (sys.executable, "-m", "waardhaven", "serve", "--fd", str(fd))
-    environment = {**os.environ, "DATA_DIR": str(settings.data_dir.absolute())}
     return SupervisedProcess(
         ProcessSpec(
             name=f"api {number}",
-            command=Command(argv=argv, env=environment, pass_fds=(fd,)),
+            command=own_command(settings, "serve", "--fd", str(fd), pass_fds=(fd,)),
             stop_timeout=settings.shutdown_timeout + 5.0,
         )
     )

@@ -1,33 +1,39 @@
 """Settings with every server address known: set, found running, or started for the moment."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from waardhaven.adapters.outbound.embedded import EmbeddedServers, Endpoints, attach
+from waardhaven.adapters.outbound.embedded.data_dir import is_locked
 from waardhaven.adapters.outbound.embedded.private_file import write_private
 from waardhaven.bootstrap.settings import InvalidSettings, Settings
 
 SECRET_FILE = "secret_key"  # noqa: S105 (a file name)
+STARTING_SECONDS = 30.0
+LOOK_SECONDS = 0.1
 POOL = (5, 10)
 """Connections and overflow of one process on the private server, which allows 60 in all."""
 
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, *, tell: Callable[[str], None] | None = None
+    settings: Settings, *, tell: Callable[[str], None] | None = None, share: bool = True
 ) -> AsyncIterator[tuple[Settings, EmbeddedServers | None]]:
     """Lend settings in which both addresses and the secret key are set.
 
     Servers that are not set externally are those of a running ``waardhaven up`` on the same data
     directory, or else are started here and stopped at the end; then the second value is not None.
+    Without ``share`` a data directory in use by others is an error.
     """
     if not (settings.embedded_database or settings.embedded_cache):
         yield _require_secret(settings), None
         return
-    running = attach(settings.data_dir)
+    running = await _find(settings.data_dir) if share else None
     async with AsyncExitStack() as stack:
         servers = None
         if running is None:
@@ -39,6 +45,17 @@ async def connected(
             )
             running = await stack.enter_async_context(servers)
         yield _with_secret(_filled(settings, running)), servers
+
+
+async def _find(data_dir: Path) -> Endpoints | None:
+    """Return the running servers; wait for those that somebody is just starting, or stopping."""
+    for _ in range(round(STARTING_SECONDS / LOOK_SECONDS)):
+        if (found := attach(data_dir)) is not None:
+            return found
+        if not is_locked(data_dir):
+            return None
+        await asyncio.sleep(LOOK_SECONDS)
+    return None
 
 
 def _filled(settings: Settings, endpoints: Endpoints) -> Settings:

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
+from waardhaven.adapters.outbound.postgres.engine import InvalidDatabaseUrl, parse_url
 from waardhaven.domain.errors import FieldError, Invalid
 
 Secret = Annotated[str, Meta(min_length=32)]
@@ -167,10 +169,22 @@ def _text_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
         value = values.get(name)
         if isinstance(value, str) and not value.startswith(schemes):
             yield FieldError(field=name.upper(), rule=f"must start with {' or '.join(schemes)}")
+        elif isinstance(value, str) and not _is_address(name, value):
+            yield FieldError(field=name.upper(), rule="is not a complete address")
     for name in ("trusted_proxies", "allowed_networks"):
         for part in str(values.get(name, "")).split(","):
             if part.strip() and not _is_network(part.strip()):
                 yield FieldError(field=name.upper(), rule="must be networks such as 10.0.0.0/8, by commas")
+
+
+def _is_address(name: str, text: str) -> bool:
+    try:
+        if name == "database_url":
+            return bool(parse_url(text).database)
+        parts = urlsplit(text)
+        return bool(parts.path if parts.scheme == "unix" else parts.hostname) and parts.port != 0
+    except (InvalidDatabaseUrl, ValueError):
+        return False
 
 
 def _is_network(text: str) -> bool:

@@ -1,7 +1,6 @@
 """Make a build's days the official history."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from waardhaven.application.ports.build_store import BuildStore, PublicationDraft
 from waardhaven.domain.identity.roles import Permission, Principal
@@ -24,9 +23,7 @@ class PublishBuild:
 
     builds: BuildStore
 
-    async def __call__(
-        self, by: Principal, build: BuildId, *, reason: str, effective_at: datetime | None = None
-    ) -> Publication:
+    async def __call__(self, by: Principal, build: BuildId, *, reason: str) -> Publication:
         """Check that the build still continues the official history, then append."""
         by.require(Permission.BUILD_INDICES)
         record = await self.builds.load(build)
@@ -44,7 +41,7 @@ class PublishBuild:
                 from_day=record.start,
                 through_day=record.through,
                 reason=reason,
-                effective_at=effective_at,
+                effective_at=None,
                 follows=None if newest is None else newest.id,
             )
         )

@@ -17,7 +17,10 @@ from waardhaven.domain.types import BuildId, IndexId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicationDraft:
-    """A publication about to be made. ``follows`` is the newest publication seen (None: none yet)."""
+    """A publication about to be made, in force from ``effective_at`` (None: at once) on.
+
+    ``follows`` is the newest publication seen, None when there was none.
+    """
 
     index: IndexId
     build: BuildId

@@ -19,6 +19,9 @@ from waardhaven.adapters.inbound.http.negotiation import IDENTITY, encoding, is_
 from waardhaven.adapters.inbound.http.packed import Packed
 from waardhaven.adapters.inbound.http.services import Services
 from waardhaven.application.ports.cache import Cache
+from waardhaven.application.ports.security import Claims
+from waardhaven.domain.identity.roles import Principal, Role
+from waardhaven.domain.types import UserId
 
 T = TypeVar("T")
 
@@ -38,6 +41,7 @@ class Ready(Response[T]):
 
     def __init__(self, packed: Packed, media: str, *, cache_control: str = "private, no-cache") -> None:
         """Prepare the messages of ``packed``."""
+        self.route = ""
         self.etag = packed.etag
         self.body = packed.body
         shared = [
@@ -57,19 +61,19 @@ class Ready(Response[T]):
     def to_asgi_response(  # type: ignore[override]
         self, *_: Any, request: Request[Any, Any, Any], **__: Any
     ) -> ASGIApp:
-        """Return the application that sends the response, 304 when the client has it already."""
-        known = headers.text(headers.of(request), b"if-none-match")
+        """Return the application that sends the response."""
+        del request
+        return self.send
+
+    async def send(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the response, 304 without a body when the client has it already."""
+        known = headers.text(headers.of(scope), b"if-none-match")
         if known is not None and is_current(known, self.etag):
-            return self._send_not_modified
-        return self._send_whole
-
-    async def _send_whole(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
-
-    async def _send_not_modified(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 304, "headers": self._not_modified})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": "http.response.start", "status": 304, "headers": self._not_modified})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+            await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +106,17 @@ class Answers:
         self._local = LocalCache(half)
         self._representations: Representations | None = None
 
-    async def remembered(self, request: Request[Any, Any, Any]) -> Ready[Any] | None:
+    async def remembered(self, scope: Mapping[str, Any], claims: Claims) -> Ready[Any] | None:
         """Return the answer to these words, if the data is known not to have changed since."""
-        if "user" not in request.scope:
-            return None
         generation = (await self._services.generation()).known()
-        return None if generation is None else self._remembered.get(_words(request, generation))
+        if generation is None:
+            return None
+        words = _words(scope, generation)
+        return self._remembered.get((*words, claims.role)) or self._remembered.get((*words, claims.user))
 
     async def answer(self, request: Request[Any, Any, Any], reading: Reading) -> Ready[Any]:
         """Return the answer in the media type and encoding the client likes best; raise NotAcceptable."""
-        sent = headers.of(request)
+        sent = headers.of(request.scope)
         media = media_type(headers.text(sent, b"accept") or "", tuple(reading.writers))
         chosen = encoding(headers.text(sent, b"accept-encoding"))
         if media is None or chosen is None:
@@ -123,7 +128,7 @@ class Answers:
         key = Key(
             namespace=self._namespace,
             generation=generation,
-            audience=_audience(request),
+            audience=str(_audience(request)),
             resource=str(reading),
             media=media,
             encoding=chosen,
@@ -131,8 +136,10 @@ class Answers:
         caches = await self._caches()
         packed = await caches.get(key, self._producer(request, reading, media), use_local=known is not None)
         ready: Ready[Any] = Ready(packed, media)
+        ready.route = request.scope["path_template"]
         if known is not None:
-            self._remembered.put(_words(request, known), ready, ttl_seconds=self._ttl)
+            words = (*_words(request.scope, known), _audience(request))
+            self._remembered.put(words, ready, ttl_seconds=self._ttl)
         return ready
 
     def _producer(self, request: Request[Any, Any, Any], reading: Reading, media: str) -> Produce:
@@ -153,23 +160,22 @@ class Answers:
         return self._representations
 
 
-def _words(request: Request[Any, Any, Any], generation: int) -> Hashable:
-    """Return everything of a request that its answer depends on, as the client put it."""
-    sent = headers.of(request)
+def _words(scope: Mapping[str, Any], generation: int) -> tuple[Hashable, ...]:
+    """Return everything of a request, save who asks, that its answer depends on, as the client put it."""
+    sent = headers.of(scope)
     return (
         generation,
-        request.scope["path"],
-        request.scope["query_string"],
+        scope["path"],
+        scope["query_string"],
         sent.get(b"accept"),
         sent.get(b"accept-encoding"),
-        _audience(request),
     )
 
 
-def _audience(request: Request[Any, Any, Any]) -> str:
+def _audience(request: Request[Any, Any, Any]) -> Role | UserId | None:
     """Return whom the answer may be shown to: its owner where it is personal, else everybody of the role."""
-    by = request.user
-    return str(by.user) if request.route_handler.opt.get(PERSONAL) else str(by.role)
+    by: Principal = request.user
+    return by.user if request.route_handler.opt.get(PERSONAL) else by.role
 
 
 def _plain(value: object) -> object:

@@ -9,13 +9,14 @@ from litestar import Litestar, Router
 from litestar.datastructures import ResponseHeader, State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from waardhaven.adapters.inbound.http.access_log import AccessLog
+from waardhaven.adapters.inbound.http.access_log import AccessLog, json_lines
 from waardhaven.adapters.inbound.http.answers import Answers
 from waardhaven.adapters.inbound.http.assets import Assets
-from waardhaven.adapters.inbound.http.auth import require_token
-from waardhaven.adapters.inbound.http.bodies import JsonRequest, require_json
+from waardhaven.adapters.inbound.http.auth import RequireToken
+from waardhaven.adapters.inbound.http.bodies import JsonRequest, RequireJson
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.counters import Counters
+from waardhaven.adapters.inbound.http.door import Door
 from waardhaven.adapters.inbound.http.errors import problem_response
 from waardhaven.adapters.inbound.http.middleware import Edge
 from waardhaven.adapters.inbound.http.openapi import openapi_config
@@ -30,7 +31,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
     services = Services(container)
     answers = Answers(services, config)
     counters = Counters(config.version)
-    access_log = AccessLog()
+    access_log = AccessLog(json_lines(config.access_log_stream) if config.access_log_stream else None)
     state = {
         "config": config,
         "services": services,
@@ -40,8 +41,8 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         "encoded": {},
     }
     app = Litestar(
-        route_handlers=[_probes(), _accounts(), _readings(answers), *docs.HANDLERS],
-        guards=[require_token, require_json],
+        route_handlers=[_probes(), _accounts(), _readings(), *docs.HANDLERS],
+        middleware=[RequireToken, RequireJson],
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
         request_max_body_size=config.max_body_bytes,
@@ -50,7 +51,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         state=State(state),
         lifespan=[lambda _: _writing(access_log)],
     )
-    app.asgi_handler = Edge(app.asgi_handler, config, counters, access_log)
+    app.asgi_handler = Edge(Door(app.asgi_handler, services, answers), config, counters, access_log)
     return app
 
 
@@ -68,13 +69,8 @@ def _accounts() -> Router:
     )
 
 
-def _readings(answers: Answers) -> Router:
-    """Return the cached routes: a request put in known words is answered before its parameters are read."""
-    return Router(
-        PREFIX,
-        route_handlers=[*indexes.HANDLERS, *strategy.HANDLERS],
-        before_request=answers.remembered,
-    )
+def _readings() -> Router:
+    return Router(PREFIX, route_handlers=[*indexes.HANDLERS, *strategy.HANDLERS])
 
 
 class RequestScope:

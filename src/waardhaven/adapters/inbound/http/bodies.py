@@ -4,12 +4,15 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException
-from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
+from waardhaven.adapters.inbound.http import headers
+from waardhaven.adapters.inbound.http.negotiation import JSON
 from waardhaven.domain.errors import FieldError
+
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class UnsupportedMediaType(ClientException):
@@ -29,15 +32,25 @@ class JsonRequest(Request[Any, Any, Any]):
             raise ClientException("The body is not well-formed JSON.") from error
 
 
-async def require_json(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Refuse a body of another content type where JSON is expected."""
-    if "data" not in handler.parsed_fn_signature.parameters:
-        return
-    sent = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent != "application/json" and not (sent.startswith("application/") and sent.endswith("+json")):
-        raise UnsupportedMediaType(
-            "Send the body as application/json.", headers={"Accept": "application/json"}
-        )
+class RequireJson:
+    """Refuses a body of another content type where JSON is expected."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request pass when it has no body to read, or one of JSON."""
+        handler = scope["route_handler"]
+        if scope.get("method") not in BODILESS and "data" in handler.parsed_fn_signature.parameters:
+            _check(headers.text(headers.of(scope), b"content-type") or "")
+        await self._app(scope, receive, send)
+
+
+def _check(content_type: str) -> None:
+    sent = content_type.partition(";")[0].strip().lower()
+    if sent != JSON and not (sent.startswith("application/") and sent.endswith("+json")):
+        raise UnsupportedMediaType("Send the body as application/json.", headers={"Accept": JSON})
 
 
 def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:

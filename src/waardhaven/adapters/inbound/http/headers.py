@@ -1,6 +1,6 @@
 """Request headers by name, collected once at the edge."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 COMBINED = frozenset({b"accept", b"accept-encoding", b"if-none-match"})
@@ -23,9 +23,9 @@ def collected(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
     return headers
 
 
-def of(connection: Any) -> Headers:
-    """Return the headers the edge collected for a connection."""
-    return cast("Headers", connection.scope[SCOPE_KEY])
+def of(scope: Mapping[str, Any]) -> Headers:
+    """Return the headers the edge collected for a request."""
+    return cast("Headers", scope[SCOPE_KEY])
 
 
 def text(headers: Headers, name: bytes) -> str | None:

@@ -1,10 +1,11 @@
 """The edge: what every request passes first and every response last, in one plain ASGI layer."""
 
+import itertools
 import re
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from litestar.enums import ScopeType
@@ -19,6 +20,9 @@ from waardhaven.adapters.inbound.http.headers import SCOPE_KEY, Headers, collect
 
 log = structlog.get_logger(__name__)
 
+PROCESS = secrets.token_hex(8)
+"""Tells the ids of this process from those of others; asking the system for each costs 30 us."""
+_numbers = itertools.count(1)
 SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 CSP = b"content-security-policy"
 NO_CONTENT_POLICY = (CSP, b"default-src 'none'; frame-ancestors 'none'")
@@ -126,6 +130,7 @@ class Edge:
         client = scope.get("client")
         self._access_log.record(
             {
+                "at": time.time(),
                 "correlation_id": passage.correlation,
                 "method": method,
                 "path": scope["path"],
@@ -142,7 +147,7 @@ class Edge:
 def correlation_of(headers: Headers) -> str:
     """Return the id the caller sent when it is safe to log, else a new one."""
     given = headers.get(b"x-request-id") or headers.get(b"x-correlation-id") or b""
-    return given.decode() if SAFE_ID.fullmatch(given) else uuid4().hex
+    return given.decode() if SAFE_ID.fullmatch(given) else f"{PROCESS}{next(_numbers):016x}"
 
 
 def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

@@ -1,12 +1,14 @@
 """One generic arq function for each JobSpec: open a scope, run the use case, translate the end."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import structlog
 from arq import Retry, cron, func
-from arq.connections import ArqRedis
+from arq.connections import ArqRedis, RedisError  # type: ignore[attr-defined]  # what its client raises
 from arq.cron import CronJob
 from arq.worker import Function, Worker
 from dishka import AsyncContainer
@@ -17,7 +19,12 @@ from waardhaven.domain.identity.roles import OPERATOR
 
 WorkerCoroutine = Any
 """arq's own name for a coroutine function; the library ships no types."""
+CLOSE_SECONDS = 5.0
 log = structlog.get_logger()
+
+
+class QueueLost(Unavailable):
+    """Valkey did not answer for as long as the worker waits."""
 
 
 def make_worker(container: AsyncContainer, client: ArqRedis) -> Worker:
@@ -35,6 +42,20 @@ def make_worker(container: AsyncContainer, client: ArqRedis) -> Worker:
         keep_result=60,
         allow_abort_jobs=True,
     )
+
+
+async def run_worker(worker: Worker) -> None:
+    """Run jobs until cancelled, which puts running jobs back; raise QueueLost when Valkey stays away."""
+    try:
+        await worker.async_run()
+    except (RedisError, OSError) as error:
+        raise QueueLost(
+            "The job queue could not be reached. Check REDIS_URL and that Valkey runs."
+        ) from error
+    finally:
+        with suppress(RedisError, OSError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await worker.close()
 
 
 def _function(container: AsyncContainer, spec: JobSpec) -> Function:

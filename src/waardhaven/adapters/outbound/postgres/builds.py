@@ -1,7 +1,7 @@
 """PostgresBuildStore: builds as columns, publications as a chain."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -70,7 +70,12 @@ JOIN build_column c ON c.build_id = p.build_id AND c.name = 'closing.value'
 _PUBLISH = """
 INSERT INTO publication (index_id, build_id, kind, follows, from_day, through_day, announced_at,
                          effective_at, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *
+SELECT $1, $2, $3, $4, $5, $6, t.instant, greatest(t.instant, $8), $7
+FROM (
+    SELECT greatest(clock_timestamp(), max(announced_at) + interval '1 microsecond') AS instant
+    FROM publication WHERE index_id = $1
+) t
+RETURNING *
 """
 
 
@@ -145,7 +150,6 @@ class PostgresBuildStore(BuildStore):
             )
             if newest != draft.follows:
                 raise StaleBuild("Another publication of this index came first. Build again.")
-            now = datetime.now(UTC)
             row = await connection.fetchrow(
                 _PUBLISH,
                 draft.index,
@@ -154,9 +158,8 @@ class PostgresBuildStore(BuildStore):
                 draft.follows,
                 draft.from_day,
                 draft.through_day,
-                now,
-                max(now, draft.effective_at or now),
                 draft.reason,
+                draft.effective_at,
             )
             await emit(connection, "index.published", {"publication": row["id"], "index": int(draft.index)})
         return _publication(row)

@@ -201,7 +201,7 @@ class PostgresMarketFacts(MarketFacts):
         async with self._database.transaction() as connection:
             await lock_facts(connection)
             await connection.execute(
-                f"INSERT INTO series ({names}) SELECT * FROM {offered} AS t ({names}) "
+                f"INSERT INTO series ({names}) SELECT DISTINCT * FROM {offered} AS t ({names}) "
                 "WHERE NOT EXISTS (SELECT FROM series s WHERE (s.asset_id, s.source, s.adjustment, "
                 "s.currency, s.quote_unit) = (t.asset_id, t.source, t.adjustment, t.currency, t.quote_unit))",
                 *columns,

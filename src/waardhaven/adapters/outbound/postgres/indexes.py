@@ -27,11 +27,12 @@ class PostgresIndexStore(IndexStore):
         self._database = database
 
     async def define(self, definition: IndexDefinition) -> IndexRecord:
-        """See IndexStore."""
+        """See IndexStore. Equal means equal as stored: JSON knows lists, not tuples."""
+        offered = _DECODER.decode(msgspec.json.encode(definition))
         async with self._database.transaction() as connection:
             index = await _index_id(connection, definition.slug)
             rows = await connection.fetch(f"{_SELECT} WHERE i.id = $1 AND {_NEWEST}", index)
-            if rows and _record(rows[0]).definition == definition:
+            if rows and _record(rows[0]).definition == offered:
                 return _record(rows[0])
             version = 1 + (rows[0]["version"] if rows else 0)
             await _insert(connection, index, version, definition)

@@ -103,7 +103,7 @@ def _page(assets: Assets, script: str, start: str, policy: str, head: str = "") 
 
 async def _encoded(request: Request[Any, Any, Any], name: str, source: Packed) -> Packed:
     """Return the file in the encoding the client likes best, compressed once and kept."""
-    chosen = encoding(headers.text(headers.of(request), b"accept-encoding"))
+    chosen = encoding(headers.text(headers.of(request.scope), b"accept-encoding"))
     if chosen is None:
         raise NotAcceptable("On offer: encodings br, gzip, identity.")
     if chosen.name == IDENTITY:

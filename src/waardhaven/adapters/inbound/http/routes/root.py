@@ -26,7 +26,7 @@ async def may_read_metrics(connection: ASGIConnection[Any, Any, Any, Any], _: Ba
 
     A request that a proxy passed on is not one of this machine, wherever the proxy runs.
     """
-    sent = headers.of(connection)
+    sent = headers.of(connection.scope)
     token: str | None = connection.app.state.config.metrics_token
     if token is not None:
         if not hmac.compare_digest(bearer_token(sent).encode(), token.encode()):

@@ -1,0 +1,264 @@
+"""BuildStore: what every implementation must do."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+from tests.contract.conftest import Stores
+from tests.contract.indexes import RESULT, a_build, a_draft, a_stored_build, an_index, same_build
+
+from waardhaven.application.ports.build_store import BuildSummary
+from waardhaven.domain.index.build_record import PublicationKind, StaleBuild, UnknownBuild
+from waardhaven.domain.index.composition import CompositionColumns, FlagColumns, IndexState, LevelColumns
+
+NOBODY = 9_999
+
+
+async def test_absent_builds_and_publications_are_told_as_documented(stores: Stores):
+    with pytest.raises(UnknownBuild):
+        await stores.builds.load(uuid4())
+    assert await stores.builds.summaries(NOBODY, limit=5) == []
+    assert list(await stores.builds.published(NOBODY)) == []
+    assert await stores.builds.coverage([NOBODY]) == {}
+    assert await stores.builds.coverage([]) == {}
+
+
+async def test_build_comes_back_bit_for_bit(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    found = await stores.builds.load(build.id)
+    assert same_build(found, build)
+    assert len(found.result.flags.day) > 0
+    assert len(found.result.compositions) > 2
+
+
+async def test_continued_build_with_forced_days_and_unknowns_comes_back_bit_for_bit(stores: Stores):
+    index = await an_index(stores)
+    before = RESULT.levels.day[0] - np.timedelta64(1, "D")
+    opening = replace(RESULT.closing, day=before, previous_level=float("nan"), level=1 / 3)
+    level = RESULT.levels.level.copy()
+    level[3:6] = np.nan, -0.0, 5e-324
+    odd = replace(
+        RESULT,
+        levels=LevelColumns(day=RESULT.levels.day, level=level),
+        compositions=CompositionColumns.of([]),
+        flags=FlagColumns(
+            day=np.array([], dtype="datetime64[D]"),
+            asset=np.array([], dtype=np.int64),
+            kind=np.array([], dtype=np.int8),
+        ),
+        closing=replace(RESULT.closing, assets=np.array([2**62]), units=np.array([1e-300])),
+    )
+    build = await a_stored_build(
+        stores,
+        index,
+        opening=opening,
+        restates=True,
+        forced=np.array(["1969-12-31", "2020-06-01"], dtype="datetime64[D]"),
+        universe=np.array([], dtype=np.int64),
+        result=odd,
+    )
+    found = await stores.builds.load(build.id)
+    assert same_build(found, build)
+    assert found.opening is not None
+    assert np.isnan(found.opening.previous_level)
+
+
+async def test_saving_a_build_announces_it_once_and_again_changes_nothing(stores: Stores):
+    index = await an_index(stores)
+    events = len(await stores.kinds())
+    build = await a_stored_build(stores, index)
+    assert (await stores.kinds())[events:] == ["index.build_finished"]
+    await stores.builds.save(replace(build, restates=True))
+    assert same_build(await stores.builds.load(build.id), build)
+    assert len(await stores.kinds()) == events + 1
+
+
+async def test_saving_the_same_build_twice_at_once_stores_it_once(stores: Stores):
+    index = await an_index(stores)
+    events = len(await stores.kinds())
+    build = await a_build(stores, index)
+    await asyncio.gather(*(stores.builds.save(build) for _ in range(4)))
+    assert len(await stores.builds.summaries(index.id, limit=9)) == 1
+    assert len(await stores.kinds()) == events + 1
+    assert same_build(await stores.builds.load(build.id), build)
+
+
+async def test_summaries_are_newest_first_and_page_without_gap_or_repeat(stores: Stores):
+    index = await an_index(stores)
+    other = await an_index(stores, "other-index")
+    ids = [UUID(int=place) for place in (3, 1, 2, 5, 4)]
+    minutes = [0, 1, 1, 1, 2]
+    for id_, minute in zip(ids, minutes, strict=True):
+        await a_stored_build(stores, index, id=id_, minutes=minute)
+    await a_stored_build(stores, other, minutes=3)
+    newest = [UUID(int=place) for place in (4, 5, 2, 1, 3)]
+    pages, before = [], None
+    while page := await stores.builds.summaries(index.id, limit=2, before=before):
+        pages.append([one.id for one in page])
+        before = page[-1].id
+    assert pages == [newest[:2], newest[2:4], newest[4:]]
+    assert await stores.builds.summaries(index.id, limit=2, before=uuid4()) == []
+
+
+async def test_summary_tells_what_a_build_covers_and_whether_it_was_published(stores: Stores):
+    index = await an_index(stores)
+    before = RESULT.levels.day[0] - np.timedelta64(3, "D")
+    build = await a_stored_build(stores, index, opening=replace(RESULT.closing, day=before), restates=True)
+    (found,) = await stores.builds.summaries(index.id, limit=5)
+    assert found == BuildSummary(
+        id=build.id,
+        provenance=build.provenance,
+        start=build.start,
+        through=build.through,
+        sessions=len(RESULT.levels),
+        restates=True,
+        opened_from=before.item(),
+        created_at=build.created_at,
+        published=False,
+    )
+    await stores.builds.publish(a_draft(build))
+    assert (await stores.builds.summaries(index.id, limit=5))[0].published
+
+
+async def test_publication_is_in_force_at_once_with_its_event(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    events = len(await stores.kinds())
+    made = await stores.builds.publish(a_draft(build))
+    (found,) = await stores.builds.published(index.id, compositions=True)
+    assert found.publication == made
+    assert found.made_from == build.provenance
+    assert same_build(found.levels, RESULT.levels)
+    assert same_build(found.compositions, RESULT.compositions)
+    assert (made.index, made.build, made.kind) == (index.id, build.id, PublicationKind.EXTEND)
+    assert (made.from_day, made.through_day, made.reason) == (build.start, build.through, "a test")
+    assert made.effective_at >= made.announced_at
+    assert (await stores.kinds())[events:] == ["index.published"]
+
+
+async def test_published_leaves_compositions_empty_unless_asked(stores: Stores):
+    index = await an_index(stores)
+    await stores.builds.publish(a_draft(await a_stored_build(stores, index)))
+    (found,) = await stores.builds.published(index.id)
+    assert len(found.compositions) == 0
+    assert found.compositions.offset.tolist() == [0]
+    assert same_build(found.levels, RESULT.levels)
+
+
+async def test_publishing_a_build_again_returns_the_publication_it_has(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    first = await stores.builds.publish(a_draft(build))
+    events = len(await stores.kinds())
+    for follows in (None, first.id, 777):
+        again = await stores.builds.publish(a_draft(build, follows, reason="another reason"))
+        assert again == first
+    assert len(await stores.builds.published(index.id)) == 1
+    assert len(await stores.kinds()) == events
+
+
+async def test_draft_that_does_not_follow_the_newest_publication_is_stale(stores: Stores):
+    index = await an_index(stores)
+    builds = [await a_stored_build(stores, index, minutes=n) for n in range(3)]
+    with pytest.raises(StaleBuild):
+        await stores.builds.publish(a_draft(builds[0], 777))
+    first = await stores.builds.publish(a_draft(builds[0]))
+    with pytest.raises(StaleBuild):
+        await stores.builds.publish(a_draft(builds[1]))
+    second = await stores.builds.publish(a_draft(builds[1], first.id))
+    with pytest.raises(StaleBuild):
+        await stores.builds.publish(a_draft(builds[2], first.id))
+    assert [one.publication.id for one in await stores.builds.published(index.id)] == [first.id, second.id]
+
+
+async def test_of_many_publications_at_once_only_one_succeeds_each(stores: Stores):
+    index = await an_index(stores)
+    builds = [await a_stored_build(stores, index, minutes=n) for n in range(6)]
+    events = len(await stores.kinds())
+    follows = None
+    for round_ in (builds[:3], builds[3:]):
+        works = (stores.builds.publish(a_draft(one, follows)) for one in round_)
+        outcomes = await asyncio.gather(*works, return_exceptions=True)
+        made = [one for one in outcomes if not isinstance(one, Exception)]
+        assert len(made) == 1
+        assert sum(isinstance(one, StaleBuild) for one in outcomes) == 2
+        follows = made[0].id
+    assert len(await stores.builds.published(index.id)) == 2
+    assert (await stores.kinds())[events:] == ["index.published"] * 2
+
+
+async def test_publishing_one_build_at_once_from_several_places_publishes_it_once(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    made = await asyncio.gather(*(stores.builds.publish(a_draft(build)) for _ in range(4)))
+    assert len({one.id for one in made}) == 1
+    assert len(await stores.builds.published(index.id)) == 1
+
+
+async def test_publications_of_one_index_do_not_hold_up_another(stores: Stores):
+    one, other = await an_index(stores), await an_index(stores, "other-index")
+    await stores.builds.publish(a_draft(await a_stored_build(stores, one)))
+    await stores.builds.publish(a_draft(await a_stored_build(stores, other)))
+    assert len(await stores.builds.published(one.id)) == len(await stores.builds.published(other.id)) == 1
+
+
+async def test_publications_in_force_at_an_instant_are_those_effective_by_then_oldest_first(stores: Stores):
+    index = await an_index(stores)
+    made, follows = [], None
+    for minutes in range(3):
+        build = await a_stored_build(stores, index, minutes=minutes)
+        made.append(await stores.builds.publish(a_draft(build, follows)))
+        follows = made[-1].id
+    tick = timedelta(microseconds=1)
+    for place, one in enumerate(made):
+        found = await stores.builds.published(index.id, as_of=one.effective_at)
+        assert [each.publication for each in found] == made[: place + 1]
+        assert len(await stores.builds.published(index.id, as_of=one.effective_at - tick)) == place
+
+
+async def test_publication_announced_for_later_is_not_in_force_yet(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    later = datetime.now(UTC) + timedelta(days=3)
+    made = await stores.builds.publish(a_draft(build, effective_at=later))
+    assert made.effective_at == later
+    assert list(await stores.builds.published(index.id)) == []
+    assert await stores.builds.coverage([index.id]) == {}
+    assert len(await stores.builds.published(index.id, as_of=later)) == 1
+    assert await stores.builds.publish(a_draft(build)) == made
+
+
+async def test_publication_can_not_be_made_effective_in_the_past(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    made = await stores.builds.publish(a_draft(build, effective_at=datetime(2001, 1, 1, tzinfo=UTC)))
+    assert made.effective_at == made.announced_at
+
+
+async def test_coverage_tells_first_and_last_official_day_and_the_last_level(stores: Stores):
+    index, other = await an_index(stores), await an_index(stores, "other-index")
+    first = await a_stored_build(stores, index)
+    published = await stores.builds.publish(a_draft(first, through_day=RESULT.levels.day[9].item()))
+    closing = replace(RESULT.closing, level=123.456)
+    second = await a_stored_build(stores, index, minutes=1, result=replace(RESULT, closing=closing))
+    draft = a_draft(second, published.id, from_day=RESULT.levels.day[10].item())
+    await stores.builds.publish(draft)
+    found = await stores.builds.coverage([other.id, index.id, NOBODY])
+    assert found == {index.id: (first.start, second.through, 123.456)}
+
+
+async def test_state_without_names_survives(stores: Stores):
+    index = await an_index(stores)
+    empty = IndexState(
+        day=RESULT.closing.day,
+        level=1.0,
+        divisor=1.0,
+        assets=np.array([], dtype=np.int64),
+        units=np.array([]),
+    )
+    build = await a_stored_build(stores, index, result=replace(RESULT, closing=empty))
+    assert same_build(await stores.builds.load(build.id), build)
