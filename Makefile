@@ -69,7 +69,7 @@ versions: $(DEV) ## Run the tests on every interpreter from 3.11 to 3.13 the mac
 assets: $(RUN) ## Install the browser files of the API pages
 
 wheel: $(DEV) ## Build the wheel into dist/
-	@$(PIP) --no-deps build && $(BIN)/python -m build --wheel --no-isolation
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 lock: $(DEV) ## Resolve the lock files anew (needs uv on PATH)
 	@sh scripts/lock.sh

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import numpy as np
 
+from waardhaven.application.indexes.conversion import level_factor, rates, target_currency
 from waardhaven.application.indexes.official import OfficialHistory, read_official
 from waardhaven.application.indexes.range import check_range, clip, cursor_uuid
 from waardhaven.application.indexes.views import (
@@ -19,7 +20,7 @@ from waardhaven.application.indexes.views import (
 from waardhaven.application.ports.build_store import BuildStore, BuildSummary
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.price_store import PriceStore
-from waardhaven.application.ports.reference_store import ReferenceStore, SeriesRef
+from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.autoindex import default_definition
@@ -29,10 +30,10 @@ from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.holdings import daily_returns, drifted_weights, last_closes, ytd_returns
 from waardhaven.domain.index.publishing import composition_in_force, official_levels
 from waardhaven.domain.market.asset import Asset, SymbolRef
-from waardhaven.domain.market.currency import CURRENCIES, cross_matrix
+from waardhaven.domain.market.currency import CURRENCIES
 from waardhaven.domain.market.panel import to_panel
 from waardhaven.domain.market.prices import PricePanel
-from waardhaven.domain.types import AssetId, BuildId, Days, Floats, Vintage, as_date
+from waardhaven.domain.types import AssetId, BuildId, Floats, as_date
 
 DEFAULT_SLUG = "autoindex"
 
@@ -69,10 +70,9 @@ class ReadHistory:
         history = await read_official(self.indexes, self.builds, slug, as_of=as_of)
         definition = history.index.definition
         levels = official_levels(history.segments)
-        target = _currency(currency, definition)
-        factor = await _conversion(
-            self.reference, definition, target, levels.day, history.newest.made_from.vintage
-        )
+        target = target_currency(currency, definition.currency)
+        vintage = history.newest.made_from.vintage
+        factor = await level_factor(self.reference, definition, target, levels.day, vintage)
         inside = clip(levels.day, start, end)
         values = np.round(levels.level[inside] * factor[inside], definition.decimals)
         return SeriesView(
@@ -131,7 +131,7 @@ class ReadCurrent:
         )
         at = panel.days[-1:]
         units = [series[AssetId(one)].quote_unit for one in panel.assets.tolist()]
-        return panel, await _rates(self.reference, definition, units, at, vintage)
+        return panel, await rates(self.reference, definition, units, definition.currency, at, vintage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,9 @@ class ReadAssetHistory:
         closes = await self.prices.closes([series.id], start=start, end=end, vintage=point.id)
         if not len(closes):
             raise _no_prices(asset, definition)
-        target = _currency(currency, definition, asset.currency)
-        fx = await self._fx(definition, series, target, closes.day, point.id)
-        close = closes.close * fx
+        target = target_currency(currency, asset.currency)
+        fx = await rates(self.reference, definition, [series.quote_unit], target, closes.day, point.id)
+        close = closes.close * fx[:, 0]
         return SeriesView(
             columns={"dates": closes.day, "values": 100.0 * close / close[0], "close": close},
             head={
@@ -178,16 +178,6 @@ class ReadAssetHistory:
                 "vintage": int(point.id),
             },
         )
-
-    async def _fx(
-        self, definition: IndexDefinition, series: SeriesRef, target: str, days: Days, vintage: Vintage
-    ) -> Floats:
-        if series.quote_unit == target:
-            return np.ones(len(days))
-        rates = await self.reference.fx(
-            [series.quote_unit, target], fixing=definition.fixing, vintage=vintage
-        )
-        return cross_matrix(rates, [series.quote_unit], target, days)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,40 +306,3 @@ def _no_prices(asset: Asset, definition: IndexDefinition) -> NoPrices:
         f"{asset.symbol} has no closes of source {definition.series.source!r} in that range.",
         errors=[FieldError(field="symbol", rule="must have prices in the range asked for")],
     )
-
-
-def _currency(asked: str | None, definition: IndexDefinition, own: str | None = None) -> str:
-    target = (asked or own or definition.currency).upper()
-    if target not in CURRENCIES:
-        raise Invalid(
-            f"{target!r} is not a currency we convert to.",
-            errors=[FieldError(field="currency", rule="must be one of /index/currencies")],
-        )
-    return target
-
-
-async def _conversion(
-    reference: ReferenceStore, definition: IndexDefinition, target: str, days: Days, vintage: Vintage
-) -> Floats:
-    """Return what levels are multiplied by: rate of the day over the rate of the base date."""
-    rates = await _rates(reference, definition, [target], days, vintage, towards_index=False)
-    base: Floats = rates[0, 0]
-    return rates[:, 0] / base
-
-
-async def _rates(
-    reference: ReferenceStore,
-    definition: IndexDefinition,
-    units: Sequence[str],
-    days: Days,
-    vintage: Vintage,
-    *,
-    towards_index: bool = True,
-) -> Floats:
-    """Return (n, k) index currency for one unit, or units for one of the index currency."""
-    if set(units) == {definition.currency}:
-        return np.ones((len(days), len(units)))
-    needed = sorted({*units, definition.currency})
-    table = await reference.fx(needed, fixing=definition.fixing, vintage=vintage)
-    matrix = cross_matrix(table, units, definition.currency, days)
-    return matrix if towards_index else 1.0 / matrix

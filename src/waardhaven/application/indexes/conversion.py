@@ -1,0 +1,54 @@
+"""Levels and prices in another currency, at each day's reference rate."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from waardhaven.application.ports.reference_store import ReferenceStore
+from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.market.currency import CURRENCIES, cross_matrix
+from waardhaven.domain.types import Days, Floats, Vintage
+
+
+class UnknownTarget(Invalid):
+    """A currency that levels are not converted to."""
+
+
+def target_currency(asked: str | None, own: str) -> str:
+    """Return the currency to answer in; raise UnknownTarget for one we have no rates of."""
+    target = (asked or own).upper()
+    if target not in CURRENCIES:
+        raise UnknownTarget(
+            f"{target!r} is not a currency we convert to.",
+            errors=[FieldError(field="currency", rule="must be one of /index/currencies")],
+        )
+    return target
+
+
+async def rates(
+    reference: ReferenceStore,
+    definition: IndexDefinition,
+    units: Sequence[str],
+    target: str,
+    days: Days,
+    vintage: Vintage,
+) -> Floats:
+    """Return units of ``target`` for one of each quote unit, (n, k), as of the last known rate.
+
+    ``days`` increase. The definition names the fixing. NaN before the first known rate.
+    """
+    if set(units) == {target}:
+        return np.ones((len(days), len(units)))
+    needed = sorted({*units, target})
+    table = await reference.fx(needed, fixing=definition.fixing, vintage=vintage)
+    return cross_matrix(table, units, target, days)
+
+
+async def level_factor(
+    reference: ReferenceStore, definition: IndexDefinition, target: str, days: Days, vintage: Vintage
+) -> Floats:
+    """Return what levels are multiplied by, (n,): the day's rate over the base date's (the first day)."""
+    matrix = await rates(reference, definition, [definition.currency], target, days, vintage)
+    factor: Floats = matrix[:, 0] / matrix[0, 0]
+    return factor
