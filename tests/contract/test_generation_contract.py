@@ -64,7 +64,7 @@ def _fake() -> Watched:
 
 async def test_nothing_is_known_before_listening_and_the_database_can_be_read(watched: Watched):
     assert watched.generation.known() is None
-    assert await watched.generation.read() == 1
+    assert await watched.generation.read() >= 1
 
 
 async def test_what_is_known_follows_every_commit(watched: Watched):
@@ -78,11 +78,12 @@ async def test_what_is_known_follows_every_commit(watched: Watched):
 
 
 async def test_nothing_is_known_once_listening_ended(watched: Watched):
+    first = await watched.generation.read()
     await watched.listen()
-    await watched.settled(1)
+    await watched.settled(first)
     await watched.stop()
     assert watched.generation.known() is None
     await watched.commit()
-    assert await watched.generation.read() == 2
+    assert await watched.generation.read() == first + 1
     await watched.listen()
-    await watched.settled(2)
+    await watched.settled(first + 1)

@@ -54,8 +54,8 @@ async def watched(queue_url: str | None) -> AsyncIterator[Watched]:
         return await client.zcard(default_queue_name)
 
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(client.aclose)
-        stack.push_async_callback(lost.aclose)
+        stack.push_async_callback(client.aclose, close_connection_pool=True)
+        stack.push_async_callback(lost.aclose, close_connection_pool=True)
         yield Watched(ArqJobQueue(client), ArqJobQueue(lost), info, count)
 
 

@@ -1,6 +1,8 @@
 """Probe: what every implementation must do."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
@@ -16,36 +18,50 @@ from waardhaven.application.ports.health import Probe
 NOWHERE = f"postgresql://someone:sekret@/nothing?host={quote('/nonexistent')}"
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A probe of something that is there, and one of something out of reach."""
+
+    there: Probe
+    lost: Probe
+    name: str
+
+
 @pytest.fixture(params=["fake", "postgres", "valkey"])
-def probes(request: pytest.FixtureRequest) -> tuple[Callable[[], Probe], Callable[[], Probe], str]:
-    """Makers of a probe of something there, and of something out of reach, and its name."""
-    if request.param == "fake":
-        return FakeProbe, lambda: FakeProbe(ready=False), "postgres"
-    if request.param == "valkey":
-        url = request.getfixturevalue("valkey_url")
-        lost = "unix://:sekret@/nonexistent/valkey.sock"
-        return (
-            lambda: ValkeyProbe(connect(ValkeySettings(url=url, timeout_seconds=5.0)), 5.0),
-            lambda: ValkeyProbe(connect(ValkeySettings(url=lost))),
-            "valkey",
-        )
-    url = request.getfixturevalue("database_url")
-    return (
-        lambda: PostgresProbe(Database(url), timeout=20),
-        lambda: PostgresProbe(Database(NOWHERE)),
-        "postgres",
-    )
+def address(request: pytest.FixtureRequest) -> tuple[str, str]:
+    fixture = {"postgres": "database_url", "valkey": "valkey_url"}.get(request.param)
+    return request.param, str(request.getfixturevalue(fixture)) if fixture else ""
 
 
-async def test_dependency_that_answers_is_ready(probes):
-    found = await probes[0]().check()
-    assert (found.ready, found.name) == (True, probes[2])
+@pytest.fixture
+async def pair(address: tuple[str, str]) -> AsyncIterator[Pair]:
+    kind, url = address
+    async with AsyncExitStack() as stack:
+        if kind == "valkey":
+            urls = (url, "unix://:sekret@/nonexistent/valkey.sock")
+            clients = [connect(ValkeySettings(url=one, timeout_seconds=5.0)) for one in urls]
+            for one in clients:
+                stack.push_async_callback(one.aclose)
+            yield Pair(*(ValkeyProbe(one, 5.0) for one in clients), "valkey")
+        elif kind == "postgres":
+            databases = [Database(one) for one in (url, NOWHERE)]
+            for one in databases:
+                stack.push_async_callback(one.close)
+            yield Pair(*(PostgresProbe(one, timeout=20) for one in databases), "postgres")
+        else:
+            yield Pair(FakeProbe(), FakeProbe(ready=False), "postgres")
+
+
+async def test_dependency_that_answers_is_ready(pair: Pair):
+    found = await pair.there.check()
+    assert (found.ready, found.name) == (True, pair.name)
+    assert found.latency_ms is not None
     assert found.latency_ms >= 0
 
 
-async def test_dependency_out_of_reach_is_not_ready_and_the_detail_holds_no_secret(probes):
-    found = await probes[1]().check()
-    assert (found.ready, found.name, found.latency_ms) == (False, probes[2], None)
+async def test_dependency_out_of_reach_is_not_ready_and_the_detail_holds_no_secret(pair: Pair):
+    found = await pair.lost.check()
+    assert (found.ready, found.name, found.latency_ms) == (False, pair.name, None)
     assert found.detail
     assert "sekret" not in found.detail
 

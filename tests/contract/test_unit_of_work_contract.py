@@ -1,6 +1,7 @@
-"""UnitOfWork with Users and AuditLog: what every implementation must do."""
+"""UnitOfWork and its Transaction, with Users and AuditLog: what every implementation must do."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -13,6 +14,7 @@ from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWor
 from waardhaven.application.ports.audit_log import AuditLog
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 from waardhaven.application.ports.users import EmailTaken, UsernameTaken, Users
+from waardhaven.domain.errors import Invalid
 from waardhaven.domain.identity.roles import Role
 from waardhaven.domain.identity.user import User
 
@@ -109,10 +111,14 @@ async def test_nothing_stays_without_commit(ledger: Ledger):
 
 async def test_nothing_stays_when_the_block_raises(ledger: Ledger):
     ada = a_user()
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with ledger.uow() as tx:
             await tx.users.add(ada)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with ledger.uow() as tx:
         assert await tx.users.by_id(ada.id) is None
 
@@ -194,10 +200,6 @@ async def test_only_active_administrators_are_counted(ledger: Ledger):
 
 
 async def test_login_with_a_zero_byte_finds_nobody_or_is_refused_as_invalid(ledger: Ledger):
-    from waardhaven.domain.errors import Invalid
-
-    try:
+    with suppress(Invalid):
         async with ledger.uow() as tx:
             assert await tx.users.by_login("a\x00da") is None
-    except Invalid:
-        pass

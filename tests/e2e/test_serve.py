@@ -307,8 +307,7 @@ def test_api_over_a_late_database_is_alive_at_once_and_ready_when_it_comes(
 ):
     with new_place() as elsewhere:
         data_dir = published_place.data_dir
-        asyncio.run(_look_up_address(data_dir, elsewhere.folder / "url"))
-        database_url = (elsewhere.folder / "url").read_text()
+        database_url = asyncio.run(_address(data_dir))
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         elsewhere.start("serve", "--port", str(port), **external(database_url, valkey_url))
@@ -326,10 +325,11 @@ def test_api_over_a_late_database_is_alive_at_once_and_ready_when_it_comes(
             background.close()
 
 
-async def _look_up_address(data_dir: Path, note: Path) -> None:
+async def _address(data_dir: Path) -> str:
+    """Return the address the database of a directory will have; nothing runs afterwards."""
     async with EmbeddedServers(data_dir, valkey=False) as endpoints:
         assert endpoints.database_url
-        note.write_text(endpoints.database_url)
+        return endpoints.database_url
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_worker_waiting_for_its_database_ends_at_once_on_sigterm(empty_place: Pl
 
 
 def test_worker_without_valkey_ends_with_one_line(empty_place: Place, published_url: str):
-    done = empty_place.run("worker", **external(published_url, "redis://127.0.0.1:1"))
+    done = empty_place.run("worker", **external(published_url, "redis://127.0.0.1:1"), CONNECT_TRIES="3")
     assert_one_line_after_logs(done.stderr)
     assert done.returncode == 6
 

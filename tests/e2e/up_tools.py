@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ PASSWORD = re.compile(
     r"^Administrator (\S+) with password (\S+) \(shown this once: keep it now\)\.$", re.MULTILINE
 )
 HISTORY, CURRENT = "/api/v1/index/history", "/api/v1/index/current"
+_CLIENTS = count()
 USER_PASSWORD = "correct horse battery staple"
 
 
@@ -248,8 +250,12 @@ class Running:
 
 
 def client(url: str, token: str | None = None) -> httpx.Client:
+    """Return a client with an address of its own, so that one does not use up the attempts of another."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+    number = next(_CLIENTS)
+    address = f"127.1.{number // 250 % 250}.{number % 250 + 1}" if psutil.LINUX else None
+    transport = httpx.HTTPTransport(local_address=address)
+    return httpx.Client(base_url=url, headers=headers, timeout=30, transport=transport)
 
 
 def is_ready(url: str) -> bool:

@@ -21,7 +21,7 @@ from waardhaven.adapters.outbound.postgres.migrations import migrate as migrate_
 from waardhaven.bootstrap.container import make_container
 from waardhaven.bootstrap.doctor import Finding, examine
 from waardhaven.bootstrap.logging import configure_logging
-from waardhaven.bootstrap.reach import reach_database
+from waardhaven.bootstrap.reach import reach_database, require_schema
 from waardhaven.bootstrap.servers import connected
 from waardhaven.bootstrap.settings import Settings, read_settings
 from waardhaven.domain.errors import WaardhavenError
@@ -43,13 +43,24 @@ class ContainerRunner:
 
     def run(self, work: Callable[[AsyncContainer], Awaitable[T]]) -> T:
         """See Runner."""
-        return asyncio.run(self._run(work))
+        return asyncio.run(self._run(work, require_schema))
 
-    async def _run(self, work: Callable[[AsyncContainer], Awaitable[T]]) -> T:
+    def run_on_any_schema(self, work: Callable[[AsyncContainer], Awaitable[T]]) -> T:
+        """Run what does not need the present schema."""
+        return asyncio.run(self._run(work, None))
+
+    async def _run(
+        self,
+        work: Callable[[AsyncContainer], Awaitable[T]],
+        check: Callable[[Database], Awaitable[None]] | None,
+    ) -> T:
         async with connected(self.settings()) as (settings, _):
             container = make_container(settings)
             try:
-                await reach_database(await container.get(Database), tries=settings.connect_tries)
+                database = await container.get(Database)
+                await reach_database(database, tries=settings.connect_tries)
+                if check is not None:
+                    await check(database)
                 async with container() as scope:
                     return await work(scope)
             finally:
@@ -141,7 +152,7 @@ def worker(runner: ContainerRunner) -> None:
 @click.pass_obj
 def migrate(runner: ContainerRunner, to: str) -> None:
     """Bring the database to the schema this version needs."""
-    before, after = runner.run(lambda scope: _migrate(scope, to))
+    before, after = runner.run_on_any_schema(lambda scope: _migrate(scope, to))
     runner.console.print(f"Schema: {before or 'empty'} → {after or 'empty'}.", highlight=False)
 
 

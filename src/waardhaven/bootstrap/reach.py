@@ -6,7 +6,9 @@ from contextlib import suppress
 
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import DatabaseUnavailable
+from waardhaven.adapters.outbound.postgres.migrations import current, head
 from waardhaven.bootstrap.settings import InvalidSettings
+from waardhaven.domain.errors import Unavailable
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 FIRST_LOOK_SECONDS = 2.0
@@ -16,6 +18,10 @@ REFUSALS = {
     "3D000": "there is no database of this name",
 }
 """What trying again can not cure, by SQLSTATE."""
+
+
+class WrongSchema(Unavailable):
+    """The database is not at the revision this version needs."""
 
 
 async def require_access(database: Database) -> None:
@@ -51,6 +57,16 @@ async def reach_database(
             pause = min(pause * 1.5, LONGEST_PAUSE)
         else:
             return
+
+
+async def require_schema(database: Database) -> None:
+    """Raise WrongSchema unless the database has the schema this version needs."""
+    found, needed = await current(database), head()
+    if found != needed:
+        raise WrongSchema(
+            f"The database has schema {found or 'none'}, this version needs {needed}: "
+            "run `waardhaven migrate` or `waardhaven up`."
+        )
 
 
 def _refusal(error: BaseException) -> str | None:

@@ -52,10 +52,17 @@ async def _find(data_dir: Path) -> Endpoints | None:
     for _ in range(round(STARTING_SECONDS / LOOK_SECONDS)):
         if (found := attach(data_dir)) is not None:
             return found
-        if not is_locked(data_dir):
+        if not _is_in_use(data_dir):
             return None
         await asyncio.sleep(LOOK_SECONDS)
     return None
+
+
+def _is_in_use(data_dir: Path) -> bool:
+    try:
+        return is_locked(data_dir)
+    except OSError:  # not a directory, or not ours: who starts servers there says so
+        return False
 
 
 def _filled(settings: Settings, endpoints: Endpoints) -> Settings:

@@ -8,7 +8,7 @@ import structlog
 from dishka import AsyncContainer
 
 from waardhaven.adapters.inbound.worker.runner import make_worker, run_worker
-from waardhaven.adapters.outbound.arq_queue.di import QueueSettings, worker_client
+from waardhaven.adapters.outbound.arq_queue.di import QueueSettings, connect
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.bootstrap.container import make_container
 from waardhaven.bootstrap.reach import reach_database
@@ -33,7 +33,7 @@ async def work(settings: Settings) -> None:
 
 async def _work(container: AsyncContainer, settings: Settings) -> None:
     await reach_database(await container.get(Database), tries=settings.connect_tries)
-    client = worker_client(await container.get(QueueSettings))
+    client = connect(await container.get(QueueSettings), retries=settings.connect_tries)
     try:
         log.info("worker started")
         await run_worker(make_worker(container, client))

@@ -1,4 +1,4 @@
-"""One error base and six families; a new error is one class.
+"""One error base and seven families; a new error is one class.
 
 Families decide the reaction at the edge: HTTP maps them to a status, the CLI to an exit code,
 the worker to retry or fail.
@@ -9,6 +9,7 @@ the worker to retry or fail.
     ├── Invalid           422   the request breaks a rule; ``errors`` names fields and rules
     ├── Forbidden         403   known caller, missing permission
     ├── Unauthenticated   401   no valid proof of identity
+    ├── TooManyRequests   429   too often in a short time; ``retry_after_seconds`` says when to come back
     └── Unavailable       503   a dependency is out of reach; trying again may help
 """
 
@@ -64,6 +65,14 @@ class Forbidden(WaardhavenError):
 
 class Unauthenticated(WaardhavenError):
     """There is no valid proof of identity."""
+
+
+class TooManyRequests(WaardhavenError):
+    """Too often in a short time: the same request may succeed after ``retry_after_seconds``."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float = 1.0) -> None:
+        super().__init__(message, context={"retry_after_seconds": retry_after_seconds})
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(WaardhavenError):

@@ -8,6 +8,7 @@ import pytest
 from httpx import AsyncClient
 from litestar.handlers import HTTPRouteHandler
 from tests.unit.adapters.http.expect import problem
+from tests.unit.adapters.http.shapes import deviations
 from tests.unit.adapters.http.world import World
 
 from waardhaven.adapters.inbound.http import assets
@@ -91,7 +92,9 @@ def test_every_parameter_is_described_with_its_bounds(schema: dict[str, Any]) ->
         for parameter in operation["parameters"]:
             assert parameter["description"], (where, parameter["name"])
             assert parameter["schema"]["type"], (where, parameter["name"])
-            assert "example" in parameter, (where, parameter["name"])
+            shown = "example" in parameter or "Example:" in parameter["description"]
+            assert shown or "default" in parameter["schema"], (where, parameter["name"])
+            assert ("example" in parameter) == parameter["required"], "Swagger UI would fill it in"
     limit = next(
         one for one in schema["paths"]["/api/v1/indices"]["get"]["parameters"] if one["name"] == "limit"
     )
@@ -176,3 +179,34 @@ def test_vendored_files_fetch_nothing_from_elsewhere() -> None:
         assert not FETCHED.search(path.read_text()), path
     for path in VENDORED.glob("*.js"):
         assert "//cdn." not in path.read_text(), path
+
+
+def test_every_json_answer_has_an_example_of_its_own_shape(schema: dict[str, Any]) -> None:
+    for where, operation in operations(schema):
+        status = "201" if "201" in operation["responses"] else "200"
+        content = operation["responses"][status]["content"].get("application/json")
+        if content and where != "get /openapi.json":
+            assert not [*deviations(schema, content["schema"], content["example"])], where
+
+
+def test_operations_are_grouped_and_the_groups_described(schema: dict[str, Any]) -> None:
+    used = {tag for _, operation in operations(schema) for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in schema["tags"]}
+    assert all(tag["description"] for tag in schema["tags"])
+
+
+def test_schemas_have_plain_names_and_descriptions(schema: dict[str, Any]) -> None:
+    for name, component in schema["components"]["schemas"].items():
+        assert re.fullmatch(r"\w+", name)
+        assert component["title"] == name
+        assert component["description"], name
+
+
+def test_attempts_that_are_counted_say_so(schema: dict[str, Any]) -> None:
+    limited = {where for where, operation in operations(schema) if "429" in operation["responses"]}
+    assert limited == {"post /api/v1/auth/login", "post /api/v1/auth/register"}
+    assert "Retry-After" in schema["components"]["responses"]["429"]["headers"]
+
+
+def test_answers_are_described_in_words_of_ours(schema: dict[str, Any]) -> None:
+    assert "Request fulfilled" not in json.dumps(schema)

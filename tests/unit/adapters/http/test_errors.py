@@ -14,6 +14,7 @@ from waardhaven.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     WaardhavenError,
@@ -35,6 +36,7 @@ class TooFewGoats(Conflict):
         (Invalid, 422),
         (Forbidden, 403),
         (Unauthenticated, 401),
+        (TooManyRequests, 429),
         (Unavailable, 503),
     ],
 )
@@ -46,7 +48,7 @@ async def test_each_family_of_errors_has_its_status(
     body = problem(response, status)
     assert body["detail"] == "It can not be."
     assert ("www-authenticate" in response.headers) == (status == 401)
-    assert ("retry-after" in response.headers) == (status == 503)
+    assert ("retry-after" in response.headers) == (status in {429, 503})
 
 
 async def test_code_is_the_condition_and_context_stands_beside(world: World, reader: AsyncClient) -> None:

@@ -16,6 +16,7 @@ from litestar import Litestar
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock
 from tests.fakes.generation import FakeGeneration
+from tests.fakes.rate_limit import FakeRateLimiter
 from tests.fakes.security import TOKENS, FakePasswordHasher
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
@@ -40,6 +41,7 @@ from waardhaven.application.ports.cache import Cache
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.health import DependencyHealth, Probe
+from waardhaven.application.ports.rate_limit import RateLimiter
 from waardhaven.application.ports.security import AccessTokens, PasswordHasher
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 from waardhaven.domain.identity.roles import Role
@@ -112,6 +114,7 @@ class World:
     probe: FakeProbe = field(default_factory=FakeProbe)
 
     def __post_init__(self) -> None:
+        self.limiter = FakeRateLimiter(self.clock)
         self.tokens = JwtAccessTokens(TOKENS, self.clock)
         self.stubs: dict[type, Stub] = {
             queries.ReadHistory: Stub(self._history),
@@ -139,6 +142,7 @@ class World:
             PasswordHasher: self.hasher,
             UnitOfWork: self.uow,
             AccessTokens: self.tokens,
+            RateLimiter: self.limiter,
             Probes: Probes((self.probe,)),
         }.items():
             provider.provide(_returning(fake), provides=port)
@@ -178,14 +182,30 @@ class World:
         values[1] = np.nan
         return SeriesView(
             columns={"dates": days, "values": values},
-            head={"index": params["slug"], "currency": params["currency"] or "USD", "provenance": PROVENANCE},
+            head={
+                "index": params["slug"],
+                "name": "An index",
+                "currency": params["currency"] or "USD",
+                "base_date": date(1970, 1, 1),
+                "base_value": 100.0,
+                "provenance": PROVENANCE,
+            },
         )
 
     def _asset_history(self, params: dict[str, Any]) -> SeriesView:
         days = np.arange(3).astype("datetime64[D]")
         close = np.array([50.0, np.inf, 55.0])
         return SeriesView(
-            columns={"dates": days, "values": 2 * close, "close": close}, head={"symbol": params["symbol"]}
+            columns={"dates": days, "values": 2 * close, "close": close},
+            head={
+                "symbol": params["symbol"],
+                "mic": "XNAS",
+                "name": "An asset",
+                "currency": "USD",
+                "source": "sample",
+                "adjustment": "all",
+                "vintage": 9,
+            },
         )
 
     def _current(self, params: dict[str, Any]) -> CurrentView:

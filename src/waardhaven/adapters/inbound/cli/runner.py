@@ -12,6 +12,7 @@ from waardhaven.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     WaardhavenError,
@@ -25,6 +26,7 @@ EXIT_CODES: dict[type[WaardhavenError], int] = {
     Forbidden: 5,
     Unauthenticated: 5,
     Unavailable: 6,
+    TooManyRequests: 6,
 }
 
 

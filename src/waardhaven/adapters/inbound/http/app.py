@@ -18,6 +18,7 @@ from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.counters import Counters
 from waardhaven.adapters.inbound.http.door import Door
 from waardhaven.adapters.inbound.http.errors import problem_response
+from waardhaven.adapters.inbound.http.limits import Limits
 from waardhaven.adapters.inbound.http.middleware import Edge
 from waardhaven.adapters.inbound.http.openapi import openapi_config
 from waardhaven.adapters.inbound.http.routes import docs, identity, indexes, root, strategy
@@ -36,6 +37,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         "config": config,
         "services": services,
         "answers": answers,
+        "limits": Limits(services, config),
         "counters": counters,
         "assets": Assets(config.vendored),
         "encoded": {},

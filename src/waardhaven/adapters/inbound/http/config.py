@@ -19,6 +19,8 @@ class HttpConfig:
     ``local_cache_bytes``: bound of the bytes kept in this process; 0 switches the local cache off.
     ``access_log_stream``: where request lines go as JSON, one write a batch; None sends each through
     structlog, which costs ten times as much.
+    ``register_per_minute``, ``login_per_minute``: how often one address may try to open an account, to
+    log in; ``login_name_per_minute``: how often one login may be tried, from wherever. 0: no limit.
     ``vendored``: folder that ``scripts/vendor_assets.py`` filled.
     """
 
@@ -30,4 +32,7 @@ class HttpConfig:
     local_cache_bytes: int = 64 * MEBIBYTE
     max_body_bytes: int = MEBIBYTE
     access_log_stream: TextIO | None = None
+    register_per_minute: int = 10
+    login_per_minute: int = 20
+    login_name_per_minute: int = 10
     vendored: Path = VENDORED

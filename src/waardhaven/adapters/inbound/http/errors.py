@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from waardhaven.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     WaardhavenError,
@@ -31,6 +33,7 @@ FAMILIES: dict[type[WaardhavenError], int] = {
     Invalid: 422,
     Forbidden: 403,
     Unauthenticated: 401,
+    TooManyRequests: 429,
     Unavailable: 503,
 }
 CODES = {
@@ -149,7 +152,20 @@ def title(status: int) -> str:
 def _of_family(error: WaardhavenError) -> Fault:
     status = next((code for family, code in FAMILIES.items() if isinstance(error, family)), 500)
     errors = tuple(ProblemError(field=broken.field, rule=broken.rule) for broken in error.errors)
-    return Fault(status=status, code=error.code, detail=error.message, errors=errors, more=error.context)
+    return Fault(
+        status=status,
+        code=error.code,
+        detail=error.message,
+        errors=errors,
+        headers=_retry_after(error),
+        more=error.context,
+    )
+
+
+def _retry_after(error: WaardhavenError) -> dict[str, str]:
+    if not isinstance(error, TooManyRequests):
+        return {}
+    return {"Retry-After": str(max(1, ceil(error.retry_after_seconds)))}
 
 
 def _of_status(error: HTTPException) -> Fault:
@@ -164,7 +180,7 @@ def _says_nothing(error: HTTPException) -> bool:
 
 
 _DETAILS = {
-    404: "There is nothing at this address.",
+    404: "There is nothing at this address; /docs shows what there is.",
     405: "This address does not take this method.",
     413: "The body is larger than this server takes.",
 }

@@ -1,7 +1,10 @@
 """The API document: what Litestar derives from the handlers, corrected where it is wrong or silent."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import is_dataclass
+from inspect import cleandoc
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Litestar, Router
@@ -13,11 +16,14 @@ from litestar.types import ControllerRouterHandler
 
 from waardhaven.adapters.inbound.http.auth import PUBLIC
 from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Problem, title
+from waardhaven.adapters.inbound.http.examples import ANSWERS, BROKEN, BUILD_ID, DETAILS
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
+from waardhaven.adapters.inbound.http.tags import TAGS
 
 TITLE = "Waardhaven AutoIndex"
 DESCRIPTION = (
     "Rule-based investment indices: defined, computed, published, and auditable.\n\n"
+    "Register or log in, then send the `access_token` as `Authorization: Bearer …`. "
     "Errors are problem documents (RFC 9457); `code` is for programs, `errors` names every bad field. "
     "Answers carry an `ETag`: send it back as `If-None-Match`. "
     "Series come by column, as JSON or as an Arrow stream."
@@ -25,17 +31,22 @@ DESCRIPTION = (
 METHODS = ("get", "post", "put", "patch", "delete")
 KEPT: tuple[str, ...] = ("name", "in", "description", "required")
 EXAMPLES: dict[str, object] = {
-    "start": "2024-01-01",
-    "end": "2024-06-30",
-    "as_of": "2024-07-01T12:00:00Z",
+    "start": "2022-01-03",
+    "end": "2022-12-28",
+    "as_of": "2024-05-31T16:00:00Z",
     "currency": "EUR",
-    "fields": "dates,values",
     "limit": 50,
     "cursor": "autoindex",
     "slug": "autoindex",
     "symbol": "AAPL",
 }
+CURSORS = {"builds": BUILD_ID}
+"""Cursors of pages that are not paged by slug."""
+OWN_STATUSES = {"register": (409,), "login": (401,), "metrics": (401, 404), "openapi": (406,)}
+REFERENCE = "#/components/schemas/"
+PAGE_NAME = re.compile(r"PageDocument_(?:\w+\.)*(\w+)_")
 SERIES = ("SeriesDocument", "AssetSeriesDocument")
+RETRIED = frozenset({429, 503})
 SCHEME = "bearer"
 
 
@@ -62,16 +73,38 @@ def openapi_config(version: str) -> OpenAPIConfig:
 
 def document(app: Litestar) -> dict[str, Any]:
     """Return the whole document as it is served."""
-    schema: dict[str, Any] = app.openapi_schema.to_schema()
+    schema: dict[str, Any] = _with_plain_names(app.openapi_schema.to_schema())
+    schema.pop("servers")
+    schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = schema.setdefault("components", {})
-    components["securitySchemes"] = {SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    components.setdefault("schemas", {}).update(_problem_schemas())
+    components["securitySchemes"] = {SCHEME: _BEARER}
+    _describe(components.setdefault("schemas", {}), _records(app))
+    components["schemas"].update(_problem_schemas())
     components["responses"] = {str(status): _problem_response(status) for status in CODES}
     public = set(_public_operations(app))
     for operation in _operations(schema):
-        operation["parameters"] = [_tidy(parameter) for parameter in operation.pop("parameters", ())]
+        fields = _fields_example(operation, components["schemas"])
+        examples = EXAMPLES | {"fields": fields, "cursor": CURSORS.get(operation["operationId"], "autoindex")}
+        operation["parameters"] = [_tidy(each, examples) for each in operation.pop("parameters", ())]
         _complete(operation, is_public=operation["operationId"] in public)
     return schema
+
+
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The `access_token` that register and log in answer with.",
+}
+
+
+def _with_plain_names(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with pages named for what they hold: ``IndexViewPage``."""
+    text = PAGE_NAME.sub(r"\1Page", msgspec.json.encode(schema).decode())
+    renamed: dict[str, Any] = msgspec.json.decode(text)
+    for name, component in renamed["components"]["schemas"].items():
+        component["title"] = name
+    return renamed
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -79,11 +112,61 @@ def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (item[method] for method in METHODS if method in item)
 
 
-def _public_operations(app: Litestar) -> Iterator[str]:
+def _handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
-            if isinstance(handler, HTTPRouteHandler) and handler.opt.get(PUBLIC) and handler.operation_id:
-                yield str(handler.operation_id)
+            if isinstance(handler, HTTPRouteHandler):
+                yield handler
+
+
+def _public_operations(app: Litestar) -> Iterator[str]:
+    for handler in _handlers(app):
+        if handler.opt.get(PUBLIC) and handler.operation_id:
+            yield str(handler.operation_id)
+
+
+def _records(app: Litestar) -> dict[str, type]:
+    """Return every record that bodies and answers consist of, by the name of its schema."""
+    found: dict[str, type] = {}
+    signatures = [handler.parsed_fn_signature for handler in _handlers(app)]
+    waiting: list[Any] = [one.return_type.annotation for one in signatures]
+    waiting += [one.parameters["data"].annotation for one in signatures if "data" in one.parameters]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        record = get_origin(kind) or kind
+        if isinstance(record, type) and (is_dataclass(record) or issubclass(record, msgspec.Struct)):
+            if record.__name__ not in found:
+                waiting += get_type_hints(record).values()
+            found[record.__name__] = record
+    return found
+
+
+def _describe(schemas: dict[str, Any], kinds: dict[str, type]) -> None:
+    """Give the schemas the descriptions their classes have."""
+    for name, component in schemas.items():
+        kind = kinds.get("PageDocument" if name.endswith("Page") else name)
+        if kind is not None and kind.__doc__:
+            component.setdefault("description", cleandoc(kind.__doc__))
+
+
+def _fields_example(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """Return the first two names that ``fields`` may hold."""
+    found = _success(operation).get("content", {}).get(JSON, {}).get("schema", {})
+    properties = _resolved(found, schemas).get("properties", {})
+    if "items" in properties:
+        properties = _resolved(properties["items"]["items"], schemas)["properties"]
+    return ",".join([*properties][:2])
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas.get(schema.get("$ref", "").removeprefix(REFERENCE), schema)
+    return found
+
+
+def _success(operation: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = operation["responses"].get("200") or operation["responses"].get("201") or {}
+    return found
 
 
 def _complete(operation: dict[str, Any], *, is_public: bool) -> None:
@@ -92,34 +175,49 @@ def _complete(operation: dict[str, Any], *, is_public: bool) -> None:
     responses.pop("400", None)
     for status in _expected(operation, is_public=is_public):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
-    success = responses.get("200")
-    if success and not is_public and operation["parameters"]:
+    success = _success(operation)
+    success["description"] = operation["summary"]
+    if operation["operationId"] in ANSWERS:
+        success["content"][JSON]["example"] = ANSWERS[operation["operationId"]]
+    if _is_reading(operation):
         responses["304"] = {"description": "The client has the present answer already."}
         success["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "Tag of this answer."}}
         _offer_arrow(success)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _is_reading(operation: dict[str, Any]) -> bool:
+    """Tell whether answers are negotiated, tagged and cached."""
+    return any(parameter["name"] == "fields" for parameter in operation["parameters"])
 
 
 def _expected(operation: dict[str, Any], *, is_public: bool) -> list[int]:
     """Return the error statuses an operation can answer with."""
-    named = any(parameter["in"] == "path" for parameter in operation.get("parameters", ()))
-    statuses = [500, 503]
-    statuses += [] if is_public else [401, 403, 404, 406]
+    named = any(parameter["in"] == "path" for parameter in operation["parameters"])
+    statuses = [500]
+    statuses += [] if is_public else [401, 503]
+    statuses += [403, 404, 406] if _is_reading(operation) else []
     statuses += [404, 409] if named else []
-    statuses += [422] if operation.get("parameters") else []
-    statuses += [400, 409, 413, 415, 422] if "requestBody" in operation else []
-    statuses += [401] if operation["operationId"] in {"login", "metrics"} else []
+    statuses += [422] if operation["parameters"] else []
+    statuses += [400, 413, 415, 422, 429, 503] if "requestBody" in operation else []
+    statuses += OWN_STATUSES.get(operation["operationId"], ())
     return sorted(set(statuses))
 
 
-def _tidy(parameter: dict[str, Any]) -> dict[str, Any]:
-    """Return a parameter without what says nothing: absence is ``required: false``, not null."""
+def _tidy(parameter: dict[str, Any], examples: dict[str, object]) -> dict[str, Any]:
+    """Return a parameter without what says nothing: absence is ``required: false``, not null.
+
+    What must be given has an ``example``, which Swagger UI fills in; what may be given only shows one.
+    """
     schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
     kinds = [kind for kind in schema.pop("oneOf", ()) if kind != {"type": "null"}]
     for kind in kinds:
         schema |= kind
     tidied: dict[str, Any] = {name: parameter[name] for name in KEPT if name in parameter}
-    if parameter["name"] in EXAMPLES:
-        tidied["example"] = EXAMPLES[parameter["name"]]
+    if parameter["required"]:
+        tidied["example"] = examples[parameter["name"]]
+    elif "default" not in schema:
+        tidied["description"] += f" Example: `{examples[parameter['name']]}`."
     return tidied | {"schema": schema}
 
 
@@ -135,16 +233,20 @@ def _problem_response(status: int) -> dict[str, Any]:
         "type": f"urn:waardhaven:problem:{CODES[status]}",
         "title": title(status),
         "status": status,
-        "detail": title(status),
+        "detail": DETAILS[status],
         "code": CODES[status],
         "instance": "urn:waardhaven:request:4f1c0d9e",
         "correlation_id": "4f1c0d9e",
-        "errors": [],
+        "errors": BROKEN if status == 422 else [],
     }
-    media = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": title(status), "content": {PROBLEM: media}}
+    media = {"schema": {"$ref": f"{REFERENCE}Problem"}, "example": example}
+    response: dict[str, Any] = {"description": title(status), "content": {PROBLEM: media}}
+    if status in RETRIED:
+        description = "Seconds after which trying again may help."
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": description}}
+    return response
 
 
 def _problem_schemas() -> dict[str, Any]:
-    _, schemas = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components([Problem], ref_template=REFERENCE + "{name}")
     return schemas

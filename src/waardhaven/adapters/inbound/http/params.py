@@ -42,7 +42,10 @@ Fields = Annotated[
         name="fields",
         max_length=500,
         pattern=NO_CONTROLS,
-        description="Comma-separated names of the fields or columns to answer with; without it all.",
+        description=(
+            "Comma-separated names of the fields or columns to answer with; without it all. "
+            "The answer then has these alone, whatever else its schema requires."
+        ),
     ),
 ]
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200, description="Most items on a page.")]

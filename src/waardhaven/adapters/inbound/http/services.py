@@ -6,6 +6,7 @@ from typing import cast
 from dishka import AsyncContainer
 
 from waardhaven.application.ports.generation import Generation
+from waardhaven.application.ports.rate_limit import RateLimiter
 from waardhaven.application.ports.security import AccessTokens
 
 
@@ -30,3 +31,7 @@ class Services:
         if generation is None:
             self._generation = generation = cast("Generation", await self.container.get(Generation))
         return generation
+
+    async def rate_limiter(self) -> RateLimiter:
+        """Return the counter of attempts."""
+        return cast("RateLimiter", await self.container.get(RateLimiter))

@@ -60,6 +60,7 @@ class Database:
             pool_recycle=bounds.recycle,
             pool_timeout=bounds.checkout_timeout,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "timeout": bounds.connect_timeout,
                 "command_timeout": bounds.command_timeout,

@@ -1,18 +1,28 @@
-"""Bringing a database to the schema this version needs; every revision goes down again."""
+"""Bringing a database to the schema this version needs; every revision goes down again.
 
+alembic costs 0.15 s and 14 MB: it is imported by what migrates, not by whoever asks for a revision.
+"""
+
+import re
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import translated
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
 _LOCK = "SELECT pg_advisory_xact_lock(7040)"
+_NAMED = re.compile(r"""^(revision|down_revision)\b[^=\n]*=\s*["'](\w+)["']""", re.MULTILINE)
+
+
+class BrokenHistory(Exception):
+    """The revisions are not one line that ends in one head."""
 
 
 def scripts() -> Path:
@@ -22,16 +32,22 @@ def scripts() -> Path:
     return inside if inside.is_dir() else package.parents[1] / "migrations"
 
 
-def config() -> Config:
+def config() -> "Config":
     """Return alembic's configuration without any file."""
+    from alembic.config import Config
+
     settings = Config()
     settings.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     return settings
 
 
 def head() -> str:
-    """Return the newest revision."""
-    return str(ScriptDirectory.from_config(config()).get_current_head())
+    """Return the newest revision: the one that no other follows."""
+    named = [dict(_NAMED.findall(path.read_text())) for path in scripts().glob("versions/*.py")]
+    heads = {one["revision"] for one in named} - {one.get("down_revision") for one in named}
+    if len(heads) != 1:
+        raise BrokenHistory(f"Heads of the revisions in {scripts()}: {sorted(heads)}.")
+    return heads.pop()
 
 
 async def migrate(database: Database, *, to: str = "head") -> tuple[str | None, str | None]:
@@ -49,10 +65,15 @@ async def current(database: Database) -> str | None:
 
 
 def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def _run(connection: Connection, to: str) -> tuple[str | None, str | None]:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     connection.execute(text(_LOCK))
     before = _revision(connection)
     settings = config()
@@ -63,5 +84,5 @@ def _run(connection: Connection, to: str) -> tuple[str | None, str | None]:
     return before, _revision(connection)
 
 
-def _is_older(known: ScriptDirectory, to: str, present: str) -> bool:
+def _is_older(known: "ScriptDirectory", to: str, present: str) -> bool:
     return any(revision.revision == to for revision in known.iterate_revisions(present, "base"))

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from waardhaven.adapters.outbound.postgres.errors import translated
 from waardhaven.adapters.outbound.postgres.tables.people import app_user
 from waardhaven.application.ports.users import Users
 from waardhaven.domain.identity.roles import Role
@@ -20,19 +21,20 @@ class PostgresUsers(Users):
 
     async def add(self, user: User) -> None:
         """See Users."""
-        await self._connection.execute(
-            insert(app_user).values(
-                id=user.id,
-                email=user.email,
-                username=user.username,
-                password_hash=user.password_hash,
-                role=str(user.role),
-                is_active=user.is_active,
-                is_verified=user.is_verified,
-                created_at=user.created_at,
-                updated_at=user.updated_at,
+        with translated():
+            await self._connection.execute(
+                insert(app_user).values(
+                    id=user.id,
+                    email=user.email,
+                    username=user.username,
+                    password_hash=user.password_hash,
+                    role=str(user.role),
+                    is_active=user.is_active,
+                    is_verified=user.is_verified,
+                    created_at=user.created_at,
+                    updated_at=user.updated_at,
+                )
             )
-        )
 
     async def by_id(self, user: UserId) -> User | None:
         """See Users."""

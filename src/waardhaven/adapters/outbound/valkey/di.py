@@ -11,8 +11,10 @@ from redis.backoff import NoBackoff
 from waardhaven.adapters.outbound.valkey.cache import ValkeyCache
 from waardhaven.adapters.outbound.valkey.events import ValkeyEventStream
 from waardhaven.adapters.outbound.valkey.probe import ValkeyProbe
+from waardhaven.adapters.outbound.valkey.rate_limit import ValkeyRateLimiter
 from waardhaven.application.ports.cache import Cache
 from waardhaven.application.ports.outbox import EventStream
+from waardhaven.application.ports.rate_limit import RateLimiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,11 @@ class ValkeyProvider(Provider):
     def cache(self, client: Redis, settings: ValkeySettings) -> Cache:
         """Return the shared cache."""
         return ValkeyCache(client, timeout_seconds=settings.timeout_seconds)
+
+    @provide
+    def rate_limiter(self, client: Redis, settings: ValkeySettings) -> RateLimiter:
+        """Return the limits of all processes."""
+        return ValkeyRateLimiter(client, timeout_seconds=settings.timeout_seconds)
 
     @provide
     def probe(self, client: Redis) -> ValkeyProbe:

@@ -15,6 +15,7 @@ from waardhaven.adapters.inbound.http.encode import json_bytes
 from waardhaven.adapters.inbound.http.negotiation import IDENTITY, JSON, encoding
 from waardhaven.adapters.inbound.http.openapi import document
 from waardhaven.adapters.inbound.http.packed import Packed, compressed, plain
+from waardhaven.adapters.inbound.http.tags import SERVICE
 
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -78,7 +79,7 @@ async def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     media_type=JSON,
     operation_id="openapi",
     summary="This document",
-    tags=["root"],
+    tags=[SERVICE],
 )
 async def openapi_json(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """Describe every operation (OpenAPI 3.1)."""

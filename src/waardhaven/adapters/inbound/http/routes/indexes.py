@@ -22,6 +22,7 @@ from waardhaven.adapters.inbound.http.params import (
     upper,
 )
 from waardhaven.adapters.inbound.http.reading import answer_page, answer_record, answer_series
+from waardhaven.adapters.inbound.http.tags import DEFAULT_INDEX, INDICES
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.queries import (
     ListBuilds,
@@ -38,13 +39,15 @@ from waardhaven.application.ports.build_store import BuildSummary
 Asked = Request[Any, Any, Any]
 
 
-@get("/index/current", operation_id="indexCurrent", summary="The default index today", tags=["index"])
+@get("/index/current", operation_id="indexCurrent", summary="The default index today", tags=[DEFAULT_INDEX])
 async def index_current(request: Asked, as_of: AsOf = None, fields: Fields = None) -> Response[CurrentView]:
     """Read the allocations of the default index at its newest published close, heaviest first."""
     return await answer_record(request, ReadCurrent, fields, slug=DEFAULT_SLUG, as_of=instant(as_of))
 
 
-@get("/index/history", operation_id="indexHistory", summary="Levels of the default index", tags=["index"])
+@get(
+    "/index/history", operation_id="indexHistory", summary="Levels of the default index", tags=[DEFAULT_INDEX]
+)
 async def index_history(
     request: Asked,
     *,
@@ -66,7 +69,7 @@ async def index_history(
     "/index/currencies",
     operation_id="indexCurrencies",
     summary="Currencies a level can be read in",
-    tags=["index"],
+    tags=[DEFAULT_INDEX],
 )
 async def index_currencies(request: Asked, fields: Fields = None) -> Response[PageDocument[CurrencyView]]:
     """List the currencies with rates in the store."""
@@ -77,7 +80,7 @@ async def index_currencies(request: Asked, fields: Fields = None) -> Response[Pa
     "/index/assets/{symbol:str}/history",
     operation_id="assetHistory",
     summary="The history of one asset",
-    tags=["index"],
+    tags=[DEFAULT_INDEX],
 )
 async def asset_history(
     request: Asked,
@@ -97,7 +100,7 @@ async def asset_history(
     )
 
 
-@get("/indices", opt={PERSONAL: True}, operation_id="indices", summary="All indices", tags=["indices"])
+@get("/indices", opt={PERSONAL: True}, operation_id="indices", summary="All indices", tags=[INDICES])
 async def indices(
     request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, fields: Fields = None
 ) -> Response[PageDocument[IndexView]]:
@@ -105,7 +108,7 @@ async def indices(
     return await answer_page(request, ListIndices, IndexView, fields, limit=limit, cursor=cursor)
 
 
-@get("/indices/{slug:str}", opt={PERSONAL: True}, operation_id="index", summary="One index", tags=["indices"])
+@get("/indices/{slug:str}", opt={PERSONAL: True}, operation_id="index", summary="One index", tags=[INDICES])
 async def index(request: Asked, slug: Slug, fields: Fields = None) -> Response[IndexView]:
     """Show an index and what is published of it."""
     return await answer_record(request, ViewIndex, fields, slug=slug)
@@ -116,7 +119,7 @@ async def index(request: Asked, slug: Slug, fields: Fields = None) -> Response[I
     opt={PERSONAL: True},
     operation_id="indicesCurrent",
     summary="An index today",
-    tags=["indices"],
+    tags=[INDICES],
 )
 async def indices_current(
     request: Asked, slug: Slug, as_of: AsOf = None, fields: Fields = None
@@ -130,7 +133,7 @@ async def indices_current(
     opt={PERSONAL: True},
     operation_id="indicesHistory",
     summary="Levels of an index",
-    tags=["indices"],
+    tags=[INDICES],
 )
 async def indices_history(
     request: Asked,
@@ -153,7 +156,7 @@ async def indices_history(
     opt={PERSONAL: True},
     operation_id="builds",
     summary="Builds of an index",
-    tags=["indices"],
+    tags=[INDICES],
 )
 async def builds(
     request: Asked, slug: Slug, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, fields: Fields = None

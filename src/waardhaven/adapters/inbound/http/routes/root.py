@@ -14,6 +14,7 @@ from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.auth import PUBLIC, bearer_token
 from waardhaven.adapters.inbound.http.documents import HealthDocument, InfoDocument
 from waardhaven.adapters.inbound.http.errors import RETRY_AFTER_SECONDS
+from waardhaven.adapters.inbound.http.tags import SERVICE
 from waardhaven.application.diagnostics.queries import CheckReadiness, Readiness
 from waardhaven.application.ports.security import InvalidToken
 
@@ -37,7 +38,7 @@ async def may_read_metrics(connection: ASGIConnection[Any, Any, Any, Any], _: Ba
         raise NotFoundException
 
 
-@get("/", opt={PUBLIC: True}, operation_id="info", summary="What runs here", tags=["root"])
+@get("/", opt={PUBLIC: True}, operation_id="info", summary="What runs here", tags=[SERVICE])
 async def info(request: Request[Any, Any, Any]) -> InfoDocument:
     """Name, version, and where to look next."""
     return InfoDocument(
@@ -49,7 +50,7 @@ async def info(request: Request[Any, Any, Any]) -> InfoDocument:
     )
 
 
-@get("/health", opt={PUBLIC: True}, operation_id="health", summary="Is the process alive", tags=["root"])
+@get("/health", opt={PUBLIC: True}, operation_id="health", summary="Is the process alive", tags=[SERVICE])
 async def health() -> HealthDocument:
     """Answer without asking anything else."""
     return HealthDocument(status="ok")
@@ -60,7 +61,7 @@ async def health() -> HealthDocument:
     opt={PUBLIC: True},
     operation_id="readiness",
     summary="Can requests be served",
-    tags=["root"],
+    tags=[SERVICE],
     responses={503: ResponseSpec(Readiness, description="A required dependency is out of reach.")},
 )
 async def readiness(check: FromDishka[CheckReadiness]) -> Response[Readiness]:
@@ -79,7 +80,7 @@ async def readiness(check: FromDishka[CheckReadiness]) -> Response[Readiness]:
     media_type=MediaType.TEXT,
     operation_id="metrics",
     summary="Counters in the text format of Prometheus",
-    tags=["root"],
+    tags=[SERVICE],
 )
 async def metrics(request: Request[Any, Any, Any]) -> str:
     """Count requests and their seconds by route and status.

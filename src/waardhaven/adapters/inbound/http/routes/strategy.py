@@ -7,6 +7,7 @@ from litestar import Request, Response, get
 from waardhaven.adapters.inbound.http.documents import PageDocument
 from waardhaven.adapters.inbound.http.params import Fields
 from waardhaven.adapters.inbound.http.reading import answer_page, answer_record
+from waardhaven.adapters.inbound.http.tags import STRATEGIES
 from waardhaven.application.indexes.strategy_queries import ListStrategies, ReadStrategyConfig
 from waardhaven.application.indexes.views import StrategyConfigView, StrategyView
 
@@ -15,7 +16,7 @@ from waardhaven.application.indexes.views import StrategyConfigView, StrategyVie
     "/strategies",
     operation_id="strategies",
     summary="The catalogue of strategies",
-    tags=["strategy"],
+    tags=[STRATEGIES],
 )
 async def strategies(
     request: Request[Any, Any, Any], fields: Fields = None
@@ -28,7 +29,7 @@ async def strategies(
     "/strategy/config",
     operation_id="strategyConfig",
     summary="The strategy of the default index",
-    tags=["strategy"],
+    tags=[STRATEGIES],
 )
 async def strategy_config(
     request: Request[Any, Any, Any], fields: Fields = None

@@ -1,0 +1,17 @@
+"""The groups of operations in the API document, in the order they are shown."""
+
+from typing import Final
+
+ACCOUNTS: Final = "Accounts"
+DEFAULT_INDEX: Final = "Default index"
+INDICES: Final = "Indices"
+STRATEGIES: Final = "Strategies"
+SERVICE: Final = "Service"
+
+TAGS: Final = {
+    ACCOUNTS: "Open an account, get an access token, see who you are.",
+    DEFAULT_INDEX: "The Waardhaven AutoIndex: what it holds, its levels, and the prices behind them.",
+    INDICES: "Every index you may see, by its short name, with the builds it is published from.",
+    STRATEGIES: "How weights are chosen, and how the default index is configured.",
+    SERVICE: "What runs here, and how it is.",
+}

@@ -1,0 +1,94 @@
+"""What the API document says of every answer, held against the answers of the running service."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from tests.unit.adapters.http.shapes import body_schema, deviations
+
+from waardhaven.adapters.inbound.http.app import create_app
+from waardhaven.adapters.inbound.http.config import HttpConfig
+from waardhaven.bootstrap.container import make_container
+from waardhaven.bootstrap.settings import Settings
+
+PROBLEM = "application/problem+json"
+ADA = {"email": "ada@example.org", "password": "correct horse battery"}
+FILLED = {"{slug}": "autoindex", "{symbol}": "AAPL"}
+
+
+Begin = Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def begin(published_url: str, valkey_url: str, settings_for: Callable[..., Settings]) -> Begin:
+    """Return a function that runs an application over the published sample."""
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[httpx.AsyncClient]:
+        container = make_container(settings_for(published_url, redis_url=valkey_url))
+        app = create_app(container, HttpConfig(version="test", cache_namespace=published_url))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 50_000))
+        async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            yield client
+        await container.close()
+
+    return running
+
+
+async def registered(client: httpx.AsyncClient) -> httpx.Response:
+    response = await client.post("/api/v1/auth/register", json=ADA)
+    client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+    return response
+
+
+def checked(document: dict[str, Any], path: str, response: httpx.Response) -> list[str]:
+    media = response.headers["content-type"].partition(";")[0]
+    schema = body_schema(document, path, response.request.method.lower(), response.status_code, media)
+    if media == "text/plain":
+        return [] if schema == {"type": "string"} else [f"{path}: {schema}"]
+    return [f"{path} {one}" for one in deviations(document, schema, response.json())]
+
+
+async def test_every_answer_has_the_documented_shape(begin: Begin) -> None:
+    async with begin() as client:
+        document = (await client.get("/openapi.json")).json()
+        found = checked(document, "/api/v1/auth/register", await registered(client))
+        login = await client.post("/api/v1/auth/login", json=ADA)
+        found += checked(document, "/api/v1/auth/login", login)
+        asked = [path for path, item in document["paths"].items() if "get" in item]
+        assert len(asked) >= 17
+        for path in asked:
+            address = path
+            for name, value in FILLED.items():
+                address = address.replace(name, value)
+            response = await client.get(address)
+            assert response.status_code == 200, (path, response.text)
+            found += checked(document, path, response)
+            if path.startswith("/api/v1/i"):
+                assert response.json(), path
+        assert found == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/api/v1/index/history", "currency=EURO", 422),
+        ("/api/v1/index/history", "fields=x", 422),
+        ("/api/v1/index/current", "as_of=1999-01-01", 404),
+        ("/api/v1/indices/{slug}", "", 404),
+        ("/api/v1/indices", "limit=0", 422),
+    ],
+)
+async def test_every_error_has_the_documented_shape(begin: Begin, path: str, query: str, status: int) -> None:
+    async with begin() as client:
+        document = (await client.get("/openapi.json")).json()
+        response = await client.get(path.replace("{slug}", "x"))
+        assert response.status_code == 401
+        assert checked(document, path, response) == []
+        await registered(client)
+        response = await client.get(path.replace("{slug}", "nope"), params=query)
+        assert response.status_code == status
+        undocumented = {f"{path} $: {name} is not documented" for name in ("slug", "symbol")}
+        assert set(checked(document, path, response)) <= undocumented, "context may stand beside"
