@@ -170,6 +170,7 @@ async def test_series_withdrawn_to_the_last_bar_is_empty_and_can_be_filled_again
     before = await stores.vintage()
     await stores.prices.withdraw(series, days, reason="another company")
     assert len(await stores.prices.bars([series])) == len(await stores.prices.closes([series])) == 0
+    assert (await stores.prices.closes([series], vintage=before)).close.tolist() == [1.0, 2.0]
     await stores.prices.write(bars(series, days[:1], [7.0]))
     for read in (stores.prices.bars, stores.prices.closes):
         assert (await read([series])).close.tolist() == [7.0]

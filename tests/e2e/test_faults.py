@@ -120,6 +120,7 @@ def _recovered(up: Running, fault: Fault, port: str, *, may_end: bool) -> Runnin
             assert_one_line(up)
         up = up.place.up("--port", port)
     url = up.url(90)
+    assert up.complained == ""
     wait_until(lambda: is_ready(url), "it is ready", 60)
     return up
 

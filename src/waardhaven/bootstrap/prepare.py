@@ -15,7 +15,7 @@ from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.queries import ViewIndex
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.market.load_market import LoadMarket
-from waardhaven.bootstrap.reach import reach_database
+from waardhaven.bootstrap.reach import reach_database, while_connected
 from waardhaven.domain.errors import Unavailable
 from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.autoindex import default_definition
@@ -45,7 +45,8 @@ async def prepare(container: AsyncContainer, *, tries: int, sample: bool, progre
         progress("database", 0, 1)
         await reach_database(database, tries=tries, tell=lambda line: progress(line, 0, 1))
         try:
-            return await _run(container, database, sample=sample, progress=progress)
+            work = _run(container, database, sample=sample, progress=progress)
+            return await while_connected(database, work)
         except Unavailable as error:
             if run == RUNS:
                 raise

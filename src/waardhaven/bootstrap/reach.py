@@ -1,8 +1,9 @@
 """Waiting for a database that is not there yet: bounded, with growing pauses."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import DatabaseUnavailable
@@ -10,8 +11,11 @@ from waardhaven.adapters.outbound.postgres.migrations import current, head
 from waardhaven.bootstrap.settings import InvalidSettings
 from waardhaven.domain.errors import Unavailable
 
+T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 FIRST_LOOK_SECONDS = 2.0
+DYING_SECONDS = 1.0
+"""How long after a statement failed a connection may still seem alive although its server died."""
 REFUSALS = {
     "28P01": "the user or the password is wrong",
     "28000": "this user may not connect",
@@ -57,6 +61,48 @@ async def reach_database(
             pause = min(pause * 1.5, LONGEST_PAUSE)
         else:
             return
+
+
+async def while_connected(database: Database, work: Coroutine[Any, Any, T]) -> T:
+    """Return what ``work`` returns; raise DatabaseUnavailable when the server goes away meanwhile.
+
+    A connection of its own tells: a COPY may wait for long on one that died, and what other statements
+    raise while a server dies takes many forms.
+    """
+    lost = asyncio.Event()
+    task = asyncio.ensure_future(work)
+    try:
+        async with database.acquire() as connection:
+            tell = _teller(lost)
+            connection.add_termination_listener(tell)
+            try:
+                return await _unless_lost(task, lost)
+            finally:
+                connection.remove_termination_listener(tell)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _teller(event: asyncio.Event) -> Callable[[object], None]:
+    def tell(_connection: object) -> None:
+        event.set()
+
+    return tell
+
+
+async def _unless_lost(task: "asyncio.Future[T]", lost: asyncio.Event) -> T:
+    waiting = asyncio.ensure_future(lost.wait())
+    both: set[asyncio.Future[Any]] = {task, waiting}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if task.done() and task.exception() is not None:
+            await asyncio.wait({waiting}, timeout=DYING_SECONDS)
+        if lost.is_set():
+            raise DatabaseUnavailable("The database went away.")
+        return task.result()
+    finally:
+        waiting.cancel()
 
 
 async def require_schema(database: Database) -> None:

@@ -100,7 +100,7 @@ async def _unless(ending: "asyncio.Task[Any]", work: Coroutine[Any, Any, T]) -> 
         return task.result()
     finally:
         task.cancel()
-        await asyncio.wait({task})
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _beside(other: Coroutine[Any, Any, None], work: Coroutine[Any, Any, T]) -> T:
@@ -111,7 +111,7 @@ async def _beside(other: Coroutine[Any, Any, None], work: Coroutine[Any, Any, T]
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _stop(*children: SupervisedProcess) -> None:

@@ -22,6 +22,7 @@ Rows = npt.NDArray[np.intp]
 """Positions along the day axis of a panel."""
 Days = npt.NDArray[np.datetime64]
 """Calendar days, ``datetime64[D]``."""
+ONE_DAY = np.timedelta64(1, "D")
 
 
 def as_date(day: np.datetime64) -> date:

@@ -397,9 +397,6 @@ async def test_analyst_may_build_and_publish(world: World):
     assert await world.update(ANALYST, slug="an-index") is not None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BuildIndex does not read back to a held name's last bar (ReadInputs.since)"
-)
 async def test_index_reviewed_yearly_can_be_extended_while_it_holds_a_name_that_stopped_trading(world: World):
     await world.open(rows=5)
     await world.indexes.define(

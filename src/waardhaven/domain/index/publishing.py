@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from waardhaven.domain.index.composition import Composition, CompositionColumns, LevelColumns
-from waardhaven.domain.types import Flags, Rows
+from waardhaven.domain.types import ONE_DAY, Flags, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class _Owners:
         """Return the stretches of days with one publication: first day, last day, publication."""
         edges = np.concatenate([[0], np.flatnonzero(np.diff(self.owner)) + 1, [len(self.owner)]])
         return [
-            (self.first + a, self.first + (b - 1), int(self.owner[a]))
+            (self.first + a * ONE_DAY, self.first + (b - 1) * ONE_DAY, int(self.owner[a]))
             for a, b in pairwise(edges.tolist())
             if b > a and self.owner[a] >= 0
         ]
@@ -139,5 +139,5 @@ def _locate(ordered: Sequence[Segment], day: np.datetime64) -> tuple[Segment, in
         row = int(np.searchsorted(effective, day, side="right")) - 1
         if row >= 0:
             return ordered[limit], row
-        day = starts[limit] - 1
+        day = starts[limit] - ONE_DAY
     return None

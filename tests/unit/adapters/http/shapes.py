@@ -17,25 +17,23 @@ KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
-KEYWORDS = set(
-    [
-        "$ref",
-        "additionalProperties",
-        "anyOf",
-        "default",
-        "description",
-        "examples",
-        "format",
-        "items",
-        "maxLength",
-        "oneOf",
-        "pattern",
-        "properties",
-        "required",
-        "title",
-        "type",
-    ]
-)
+KEYWORDS = {
+    "$ref",
+    "additionalProperties",
+    "anyOf",
+    "default",
+    "description",
+    "examples",
+    "format",
+    "items",
+    "maxLength",
+    "oneOf",
+    "pattern",
+    "properties",
+    "required",
+    "title",
+    "type",
+}
 
 
 def deviations(

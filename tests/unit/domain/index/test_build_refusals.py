@@ -132,7 +132,7 @@ def test_axes_must_increase() -> None:
     axis = sessions(100)
     assert bad_inputs(days=axis[::-1], assets=np.array([2, 1])) == ["panel.days", "panel.assets"]
     broken = axis.copy()
-    broken[5] = np.datetime64("NaT")
+    broken[5] = np.datetime64("NaT", "D")
     assert bad_inputs(days=broken) == ["panel.days"]
 
 

@@ -13,7 +13,7 @@ from waardhaven.domain.index.publishing import (
 
 
 def day(number: int) -> np.datetime64:
-    return np.datetime64("2024-01-01") + (number - 1)
+    return np.datetime64("2024-01-01") + (number - 1) * np.timedelta64(1, "D")
 
 
 def composition(effective: int, units: float) -> Composition:

@@ -32,7 +32,7 @@ def test_bars_with_unknown_parts_are_accepted() -> None:
         ("high", 9.0, "high"),
         ("low", 10.5, "low"),
         ("volume", -1.0, "volume"),
-        ("day", np.datetime64("NaT"), "day"),
+        ("day", np.datetime64("NaT", "D"), "day"),
         ("day", np.datetime64("2024-01-03"), "series,day"),
     ],
 )
