@@ -41,7 +41,6 @@ def test_checksums_name_every_file_and_match():
         assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == digest, name
 
 
-@pytest.mark.xfail(strict=True, reason="the README tells of actions.csv and sessions.parquet nowhere by name")
 def test_readme_names_every_file():
     text = (DATA / "README.md").read_text()
     assert [name for name in packaged() if f"`{name}`" not in text and f"## {name}" not in text] == []

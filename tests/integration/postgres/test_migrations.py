@@ -1,12 +1,19 @@
 """Every revision goes up, down and up again, and ends where the metadata says."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from waardhaven.adapters.outbound.postgres.engine import Database
-from waardhaven.adapters.outbound.postgres.migrations import config, current, head, migrate
+from waardhaven.adapters.outbound.postgres.migrations import (
+    UnknownRevision,
+    config,
+    current,
+    head,
+    migrate,
+)
 from waardhaven.adapters.outbound.postgres.tables import metadata
 
 
@@ -52,4 +59,21 @@ async def test_downgraded_database_is_empty(database_url):
 async def test_migrating_twice_changes_nothing(database_url):
     database = Database(database_url)
     assert await migrate(database) == (head(), head())
+    await database.close()
+
+
+async def test_unknown_revision_is_refused_and_changes_nothing(database_url):
+    database = Database(database_url)
+    with pytest.raises(UnknownRevision, match="nosuch"):
+        await migrate(database, to="nosuch")
+    assert await current(database) == head()
+    await database.close()
+
+
+async def test_database_newer_than_the_code_is_refused(database_url):
+    database = Database(database_url)
+    async with database.acquire() as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(UnknownRevision, match="9999"):
+        await migrate(database)
     await database.close()

@@ -25,6 +25,7 @@ from waardhaven.adapters.outbound.postgres.errors import (
     UnstorableValue,
     translate,
 )
+from waardhaven.adapters.outbound.postgres.outbox import PostgresOutbox
 from waardhaven.application.ports.users import EmailTaken
 from waardhaven.domain.errors import Conflict, Invalid, Unavailable
 
@@ -127,6 +128,20 @@ async def test_generation_of_an_open_transaction_is_seen_by_nobody_else(database
         await emit(connection, "market.changed")
         assert await connection.fetchval("SELECT value FROM generation") == before + 1
         assert await other.fetchval("SELECT value FROM generation") == before
+
+
+async def test_pending_events_come_by_id_in_whatever_order_they_were_committed(database: Database):
+    """An id is taken at the insert, so two transactions can commit in the other order."""
+    outbox = PostgresOutbox(database)
+    async with database.acquire() as connection:
+        for place in (5, 3, 4):
+            await connection.execute(
+                "INSERT INTO outbox (id, kind, payload) OVERRIDING SYSTEM VALUE VALUES ($1, 'a.b', '{}')",
+                place,
+            )
+    assert [one.id for one in await outbox.pending(limit=2)] == [3, 4]
+    await outbox.mark_delivered([3, 4])
+    assert [one.id for one in await outbox.pending(limit=2)] == [5]
 
 
 # --- COPY and transactions

@@ -241,7 +241,6 @@ async def test_prices_in_pence_are_told_in_pounds(published: World):
     assert found.columns["close"].tolist() == [2.5, 3.0, 3.5]
 
 
-@pytest.mark.xfail(strict=True, reason="rates are asked for by quote unit (GBX), not by its currency (GBP)")
 async def test_prices_in_pence_are_converted_to_another_currency(published: World):
     await _pence(published)
     found = await assets(published)(VIEWER, symbol="PPP", currency="USD")

@@ -7,7 +7,7 @@ import numpy as np
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.index.definition import IndexDefinition
-from waardhaven.domain.market.currency import CURRENCIES, cross_matrix
+from waardhaven.domain.market.currency import CURRENCIES, cross_matrix, major
 from waardhaven.domain.types import Days, Floats, Vintage
 
 
@@ -40,7 +40,7 @@ async def rates(
     """
     if set(units) == {target}:
         return np.ones((len(days), len(units)))
-    needed = sorted({*units, target})
+    needed = sorted({major(one)[0] for one in (*units, target)})
     table = await reference.fx(needed, fixing=definition.fixing, vintage=vintage)
     return cross_matrix(table, units, target, days)
 

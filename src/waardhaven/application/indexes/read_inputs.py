@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 
+from waardhaven.application.indexes.conversion import rates
 from waardhaven.application.ports.price_store import CloseColumns, PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesRef
 from waardhaven.domain.index.build import warm_up_sessions
@@ -14,7 +15,6 @@ from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.universe import membership
 from waardhaven.domain.market.calendar import session_row
-from waardhaven.domain.market.currency import cross_matrix
 from waardhaven.domain.market.panel import as_of_panel, to_panel
 from waardhaven.domain.types import AssetId, Days, Flags, Floats, Ids, Vintage, as_date
 
@@ -109,9 +109,7 @@ class ReadInputs:
         units = [one.quote_unit for one in series.values()]
         if set(units) == {definition.currency}:
             return np.broadcast_to(1.0, (len(axis), len(units)))
-        needed = sorted({*units, definition.currency})
-        rates = await self.reference.fx(needed, fixing=definition.fixing, vintage=vintage)
-        return cross_matrix(rates, units, definition.currency, axis)
+        return await rates(self.reference, definition, units, definition.currency, axis, vintage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,8 @@ def test_a_missing_day_at_the_end_is_a_difference(*, swap: bool) -> None:
 
 
 def test_another_day_is_a_difference_on_the_earlier_of_both() -> None:
-    other = with_levels(day=changed(PUBLISHED.levels.day, 3, PUBLISHED.levels.day[3] - np.timedelta64(1, "D")))
+    earlier = PUBLISHED.levels.day[3] - np.timedelta64(1, "D")
+    other = with_levels(day=changed(PUBLISHED.levels.day, 3, earlier))
     assert first_difference(PUBLISHED, other).day == PUBLISHED.levels.day[3].item() - (
         PUBLISHED.levels.day[1].item() - PUBLISHED.levels.day[0].item()
     )

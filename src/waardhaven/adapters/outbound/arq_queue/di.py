@@ -14,8 +14,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from waardhaven.adapters.outbound.arq_queue.queue import ArqJobQueue, decode, encode
 from waardhaven.application.ports.job_queue import JobQueue
 
-RETRIES = 30
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings:
@@ -25,7 +23,11 @@ class QueueSettings:
 
 
 def connect(settings: QueueSettings, *, retries: int = 0) -> ArqRedis:
-    """Return arq's client over our own pool (arq's own settings know no URL of a Unix socket)."""
+    """Return arq's client over our own pool (arq's own settings know no URL of a Unix socket).
+
+    ``retries``: how often a command is tried again, with growing pauses up to a second, so that the
+    worker survives a restart of Valkey.
+    """
     pool = ConnectionPool.from_url(
         settings.url,
         socket_timeout=5,
@@ -34,11 +36,6 @@ def connect(settings: QueueSettings, *, retries: int = 0) -> ArqRedis:
         retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError] if retries else [],
     )
     return ArqRedis(connection_pool=pool, job_serializer=encode, job_deserializer=decode)
-
-
-def worker_client(settings: QueueSettings) -> ArqRedis:
-    """Return a client that survives a restart of Valkey by trying again for about half a minute."""
-    return connect(settings, retries=RETRIES)
 
 
 class QueueProvider(Provider):

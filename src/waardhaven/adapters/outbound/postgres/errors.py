@@ -61,6 +61,8 @@ _UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InternalClientError,
     asyncpg.InterfaceError,
 )
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import translated
+from waardhaven.domain.errors import Invalid
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _LOCK = "SELECT pg_advisory_xact_lock(7040)"
 _NAMED = re.compile(r"""^(revision|down_revision)\b[^=\n]*=\s*["'](\w+)["']""", re.MULTILINE)
+
+
+class UnknownRevision(Invalid):
+    """There is no such revision, or the database is at one that this version does not know."""
 
 
 class BrokenHistory(Exception):
@@ -75,14 +80,20 @@ def _revision(connection: Connection) -> str | None:
 def _run(connection: Connection, to: str) -> tuple[str | None, str | None]:
     from alembic import command
     from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
 
     connection.execute(text(_LOCK))
     before = _revision(connection)
     settings = config()
     settings.attributes["connection"] = connection
     known = ScriptDirectory.from_config(settings)
-    down = to == "base" or (before is not None and to != "head" and _is_older(known, to, before))
-    (command.downgrade if down else command.upgrade)(settings, to)
+    try:
+        down = to == "base" or (before is not None and to != "head" and _is_older(known, to, before))
+        (command.downgrade if down else command.upgrade)(settings, to)
+    except CommandError as error:
+        raise UnknownRevision(
+            f"Can not go from schema {before or 'none'} to {to}: this version knows revisions up to {head()}."
+        ) from error
     return before, _revision(connection)
 
 
