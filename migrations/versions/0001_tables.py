@@ -239,12 +239,16 @@ def upgrade() -> None:
             "(amount IS NULL) = (currency IS NULL)", name=op.f("ck_corporate_action_amount_has_a_currency")
         ),
         sa.CheckConstraint(
-            "amount IS NULL OR amount >= 0", name=op.f("ck_corporate_action_amount_is_not_negative")
+            "amount IS NULL OR (amount >= 0 AND amount < 'Infinity')",
+            name=op.f("ck_corporate_action_amount_is_not_negative"),
         ),
         sa.CheckConstraint(
             "pay_date IS NULL OR pay_date >= ex_date", name=op.f("ck_corporate_action_pay_follows_ex")
         ),
-        sa.CheckConstraint("ratio IS NULL OR ratio > 0", name=op.f("ck_corporate_action_ratio_is_positive")),
+        sa.CheckConstraint(
+            "ratio IS NULL OR (ratio > 0 AND ratio < 'Infinity')",
+            name=op.f("ck_corporate_action_ratio_is_positive"),
+        ),
         sa.CheckConstraint(
             "vintage_to IS NULL OR vintage_to > vintage_from", name=op.f("ck_corporate_action_known_while")
         ),

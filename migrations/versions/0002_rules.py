@@ -106,6 +106,20 @@ BEGIN
 END $$
     """,
     """
+CREATE FUNCTION stamp_vintage() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE vintage SET committed_at = greatest(
+        clock_timestamp(),
+        (SELECT max(v.committed_at) FROM vintage v WHERE v.id < NEW.id) + interval '1 microsecond')
+    WHERE id = NEW.id;
+    RETURN NULL;
+END $$
+    """,
+    """
+CREATE CONSTRAINT TRIGGER vintage_stamped_at_commit AFTER INSERT ON vintage
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stamp_vintage()
+    """,
+    """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% on % is refused: its rows are kept as they are', TG_OP, TG_TABLE_NAME
@@ -174,7 +188,7 @@ def upgrade() -> None:
 def _refuse(table: str, rule: str, acts: str) -> None:
     op.execute(
         f"CREATE TRIGGER {table}_{rule} BEFORE {acts} ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        "FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION refuse_change()"
     )
     op.execute(
         f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} "
@@ -245,7 +259,7 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {table}_no_overlap() CASCADE")
     for table in REFERENCES:
         op.execute(f"DROP FUNCTION {table}_references() CASCADE")
-    for function in ("announce_event", "only_supersede", "refuse_change"):
+    for function in ("announce_event", "only_supersede", "refuse_change", "stamp_vintage"):
         op.execute(f"DROP FUNCTION {function}() CASCADE")
     op.execute("DROP FUNCTION next_vintage(text)")
     op.execute("DROP FUNCTION lock_facts()")

@@ -8,8 +8,7 @@ import pytest
 from tests.contract.conftest import Stores
 from tests.contract.market import NAN, a_listing, bars, same, some_series
 
-from waardhaven.adapters.outbound.postgres.errors import UnknownSeries
-from waardhaven.application.ports.price_store import WriteReport
+from waardhaven.application.ports.price_store import UnknownSeries, WriteReport
 from waardhaven.domain.errors import Invalid
 from waardhaven.domain.market.prices import MalformedPrices
 

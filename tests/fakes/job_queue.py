@@ -2,8 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from waardhaven.adapters.outbound.arq_queue.queue import QueueUnavailable
-from waardhaven.application.ports.job_queue import JobQueue
+from waardhaven.application.ports.job_queue import JobQueue, QueueUnavailable
 
 
 @dataclass

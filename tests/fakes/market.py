@@ -8,7 +8,7 @@ import numpy as np
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.versions import Change, Versions
 
-from waardhaven.adapters.outbound.postgres.errors import ConstraintBroken, UnknownSeries
+from waardhaven.adapters.outbound.postgres.errors import ConstraintBroken
 from waardhaven.application.ports.market_facts import (
     ActionFact,
     FxWrite,
@@ -18,7 +18,7 @@ from waardhaven.application.ports.market_facts import (
     SessionColumns,
     SharesFact,
 )
-from waardhaven.application.ports.price_store import CloseColumns, PriceStore, WriteReport
+from waardhaven.application.ports.price_store import CloseColumns, PriceStore, UnknownSeries, WriteReport
 from waardhaven.application.ports.reference_store import (
     ReferenceStore,
     SeriesRef,

@@ -355,3 +355,27 @@ def test_address_of_another_kind_is_refused_without_repeating_its_password():
             parse_url(url)
         assert "sekret" not in str(error.value)
         assert error.value.__suppress_context__ or error.value.__context__ is None
+
+
+# --- vintages
+
+
+async def test_vintage_bears_the_instant_of_its_commit_not_of_its_first_row(database: Database):
+    async with database.transaction() as connection:
+        taken = await connection.fetchval("SELECT next_vintage('slow')")
+        begun = await connection.fetchval("SELECT committed_at FROM vintage WHERE id = $1", taken)
+        later = await connection.fetchval("SELECT clock_timestamp()")
+    async with database.acquire() as connection:
+        committed = await connection.fetchval("SELECT committed_at FROM vintage WHERE id = $1", taken)
+    assert begun < later < committed
+
+
+async def test_vintages_of_one_transaction_keep_their_order(database: Database):
+    async with database.transaction() as connection:
+        for note in ("one", "two", "three"):
+            await connection.fetchval("SELECT next_vintage($1)", note)
+    async with database.acquire() as connection:
+        rows = await connection.fetch("SELECT id, committed_at FROM vintage ORDER BY id")
+    instants = [row["committed_at"] for row in rows]
+    assert [row["id"] for row in rows] == [1, 2, 3]
+    assert instants == sorted(set(instants))

@@ -17,7 +17,9 @@ class UnknownTarget(Invalid):
 
 def target_currency(asked: str | None, own: str) -> str:
     """Return the currency to answer in; raise UnknownTarget for one we have no rates of."""
-    target = (asked or own).upper()
+    if not asked:
+        return own
+    target = asked.upper()
     if target not in CURRENCIES:
         raise UnknownTarget(
             f"{target!r} is not a currency we convert to.",

@@ -4,6 +4,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Protocol
 
+from waardhaven.domain.errors import Unavailable
+
+
+class QueueUnavailable(Unavailable):
+    """The job could not be handed over; nothing was queued."""
+
 
 class JobQueue(Protocol):
     """At-least-once delivery; jobs are idempotent."""

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from waardhaven.domain.errors import Invalid
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.types import Days, Floats, Ids, SeriesId, Vintage
+
+
+class UnknownSeries(Invalid):
+    """Prices were offered for a series that does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

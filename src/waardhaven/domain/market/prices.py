@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from waardhaven.domain.errors import FieldError, Invalid
-from waardhaven.domain.types import Days, Floats, Ids
+from waardhaven.domain.types import Days, Flags, Floats, Ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,19 @@ class PriceColumns:
                 ~(np.isfinite(self.close) & (self.close > 0)),
                 "must be finite and above zero",
             ),
-            "high": (self.high < np.maximum(self.low, self.close), "must not be below low or close"),
-            "low": (self.low > self.close, "must not be above close"),
-            "volume": (self.volume < 0, "must not be negative"),
+            "open": (_no_price(self.open), "must be finite and above zero, or unknown"),
+            "high": (
+                _no_price(self.high) | (self.high < np.fmax(self.low, self.close)),
+                "must be finite and not below low or close, or unknown",
+            ),
+            "low": (
+                _no_price(self.low) | (self.low > self.close),
+                "must be above zero and not above close, or unknown",
+            ),
+            "volume": (
+                (self.volume < 0) | np.isinf(self.volume),
+                "must be finite and not negative, or unknown",
+            ),
             "day": (np.isnat(self.day), "must be a date"),
             "series,day": (_repeated(self.series, self.day), "must be unique"),
         }
@@ -59,7 +69,20 @@ class MalformedPrices(Invalid):
     """Price rows that can not be what a market printed."""
 
 
-def _repeated(series: Ids, day: Days) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _no_price(values: Floats) -> Flags:
+    """Tell which known values can be no price."""
+    return (values <= 0) | np.isinf(values)
+
+
+def is_ordered(series: Ids, day: Days) -> bool:
+    """Tell whether rows increase strictly by series, then day: ordered, and none repeated."""
+    step, days = np.diff(series), np.diff(day).astype(np.int64)
+    return bool(((step > 0) | ((step == 0) & (days > 0))).all())
+
+
+def _repeated(series: Ids, day: Days) -> Flags:
+    if is_ordered(series, day):
+        return np.zeros(len(day), dtype=np.bool_)
     order = np.lexsort((day, series))
     same = (np.diff(series[order]) == 0) & (np.diff(day[order]).astype(np.int64) == 0)
     repeated = np.zeros(len(day), dtype=np.bool_)

@@ -47,3 +47,21 @@ def test_a_bar_no_market_could_print_is_named(field: str, value: object, named: 
 def test_columns_of_different_length_are_refused() -> None:
     with pytest.raises(MalformedPrices, match="length"):
         replace(BARS, close=BARS.close[:2]).checked()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [("open", 0.0, "open"), ("open", np.inf, "open"), ("high", np.inf, "high"), ("volume", np.inf, "volume")],
+)
+def test_unknown_parts_excuse_no_impossible_ones(field: str, value: float, named: str) -> None:
+    bar = replace(BARS, **{field: np.array([value, nan, nan])})
+    with pytest.raises(MalformedPrices) as error:
+        bar.checked()
+    assert [one.field for one in error.value.errors] == [named]
+
+
+def test_high_below_the_close_is_refused_though_the_low_is_unknown() -> None:
+    bar = replace(BARS, high=np.array([9.5, nan, 6.0]), low=np.array([nan, nan, 4.0]))
+    with pytest.raises(MalformedPrices) as error:
+        bar.checked()
+    assert [one.field for one in error.value.errors] == ["high"]

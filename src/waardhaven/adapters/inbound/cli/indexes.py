@@ -7,7 +7,7 @@ import numpy as np
 from click import Context
 from dishka import AsyncContainer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from waardhaven.adapters.inbound.cli.runner import Runner
 from waardhaven.application.indexes.build_index import BuildIndex
@@ -93,7 +93,7 @@ async def _verify(scope: AsyncContainer, slug: str) -> list[Verdict]:
 
 
 def _table(verdicts: list[Verdict]) -> Table:
-    table = Table("build", "sessions", "compared", "inputs", "verdict")
+    table = Table(Column("build", overflow="fold"), "sessions", "compared", "inputs", "verdict")
     for one in verdicts:
         table.add_row(
             str(one.build),

@@ -8,15 +8,10 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 from structlog.contextvars import get_contextvars
 
-from waardhaven.application.ports.job_queue import JobQueue
-from waardhaven.domain.errors import Unavailable
+from waardhaven.application.ports.job_queue import JobQueue, QueueUnavailable
 
 encode = msgspec.msgpack.encode
 decode = msgspec.msgpack.decode
-
-
-class QueueUnavailable(Unavailable):
-    """The job could not be handed over; nothing was queued."""
 
 
 class ArqJobQueue(JobQueue):

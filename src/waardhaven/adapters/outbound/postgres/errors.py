@@ -7,6 +7,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from waardhaven.application.ports.price_store import UnknownSeries
 from waardhaven.application.ports.users import EmailTaken, UsernameTaken
 from waardhaven.domain.errors import Conflict, FieldError, Invalid, Unavailable, WaardhavenError
 from waardhaven.domain.index.build_record import StaleBuild
@@ -27,10 +28,6 @@ class ConcurrentChange(Conflict):
 
 class UnstorableValue(Invalid):
     """A value no column can hold: a text with a zero byte, a number out of range, a key given twice."""
-
-
-class UnknownSeries(Invalid):
-    """Prices were offered for a series that does not exist."""
 
 
 CONSTRAINTS: dict[str, WaardhavenError] = {

@@ -8,10 +8,14 @@ import numpy as np
 from waardhaven.adapters.outbound.postgres.chunks import fill_chunks, read_chunks, refresh_chunks
 from waardhaven.adapters.outbound.postgres.copy_binary import Field, bigint, copy_in, copy_out, day, double
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
-from waardhaven.adapters.outbound.postgres.errors import UnknownSeries
 from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
-from waardhaven.application.ports.price_store import CloseColumns, PriceStore, WriteReport
-from waardhaven.domain.market.prices import PriceColumns
+from waardhaven.application.ports.price_store import (
+    CloseColumns,
+    PriceStore,
+    UnknownSeries,
+    WriteReport,
+)
+from waardhaven.domain.market.prices import PriceColumns, is_ordered
 from waardhaven.domain.types import Ids, SeriesId, Vintage
 
 _BAR = ("open", "high", "low", "close", "volume")
@@ -151,8 +155,10 @@ async def _virgin(connection: Connection, series: Ids) -> bool:
 
 async def _append(connection: Connection, prices: PriceColumns, note: str) -> WriteReport:
     vintage = await next_vintage(connection, note)
-    order = np.lexsort((prices.day, prices.series))
-    columns = {name: getattr(prices, name)[order] for name in ("series", "day", *_BAR)}
+    columns = {name: getattr(prices, name) for name in ("series", "day", *_BAR)}
+    if not is_ordered(prices.series, prices.day):
+        order = np.lexsort((prices.day, prices.series))
+        columns = {name: values[order] for name, values in columns.items()}
     columns["series_id"] = columns.pop("series")
     stamped = {**columns, "vintage": np.broadcast_to(np.int64(vintage), len(prices))}
     await copy_in(connection, "price", (*_BARS, bigint("vintage")), stamped)

@@ -278,8 +278,8 @@ corporate_action = Table(
     ),
     CheckConstraint("status IN ('announced', 'confirmed', 'cancelled')", name="status_is_known"),
     CheckConstraint("(amount IS NULL) = (currency IS NULL)", name="amount_has_a_currency"),
-    CheckConstraint("amount IS NULL OR amount >= 0", name="amount_is_not_negative"),
-    CheckConstraint("ratio IS NULL OR ratio > 0", name="ratio_is_positive"),
+    CheckConstraint("amount IS NULL OR (amount >= 0 AND amount < 'Infinity')", name="amount_is_not_negative"),
+    CheckConstraint("ratio IS NULL OR (ratio > 0 AND ratio < 'Infinity')", name="ratio_is_positive"),
     CheckConstraint("kind <> 'split' OR ratio IS NOT NULL", name="split_has_a_ratio"),
     CheckConstraint(
         "kind NOT IN ('cash_dividend', 'special_dividend') OR amount IS NOT NULL",
