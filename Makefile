@@ -53,7 +53,8 @@ fmt: $(DEV) ## Format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 coverage: $(DEV) ## Tests with branch coverage: domain 100 %, overall at least 90 %
-	@$(PYTEST) -n $(JOBS) --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage erase
+	@COVERAGE_FILE=$(CURDIR)/.coverage $(PYTEST) -n $(JOBS) --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='src/waardhaven/domain/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90
 

@@ -60,6 +60,7 @@ def environment(home: Path, data_dir: Path, extra: Mapping[str, str]) -> dict[st
         "DATA_DIR": str(data_dir),
         "RATE_LIMIT_PER_MINUTE": "1000000",
         "RATE_LIMIT_AUTHENTICATED": "1000000",
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         **extra,
     }
 
