@@ -32,10 +32,6 @@ class StaleBuild(Conflict):
     """Another publication came first, so the build no longer continues the official history."""
 
 
-class SlugTaken(Conflict):
-    """An index with that slug exists already."""
-
-
 class InputsUnavailable(Unavailable):
     """The market data a build needs could not be read."""
 
