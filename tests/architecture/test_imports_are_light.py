@@ -10,6 +10,7 @@ import sys
 import pytest
 
 HEAVY = (
+    "aiohttp",  # by the first request to somebody else
     "alembic",  # by what migrates
     "mako",
     "polars",  # by the first Arrow answer and by what reads files

@@ -10,6 +10,7 @@ from tests.contract.market import some_assets
 from tests.factories import WARM_UP, a_definition, random_closes, some_inputs
 
 from waardhaven.application.ports.build_store import PublicationDraft
+from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.build import IndexResult, build_index
 from waardhaven.domain.index.build_record import BuildRecord, IndexRecord, PublicationKind
 from waardhaven.domain.index.composition import IndexState
@@ -28,7 +29,7 @@ async def an_index(stores: Stores, slug: str = "an-index", **changes: object) ->
     (asset,) = await some_assets(stores, "AAA")
     since = DEFINITION.base_date
     await stores.facts.write_universe("a-universe", "A universe", {asset: (since, None)})
-    return await stores.indexes.define(replace(DEFINITION, slug=slug, **changes))
+    return await stores.indexes.define(replace(DEFINITION, slug=slug, **changes), by=OPERATOR)
 
 
 async def a_build(
@@ -64,7 +65,7 @@ async def a_build(
 
 async def a_stored_build(stores: Stores, index: IndexRecord, **changes: object) -> BuildRecord:
     build = await a_build(stores, index, **changes)
-    await stores.builds.save(build)
+    await stores.builds.save(build, by=OPERATOR)
     return build
 
 

@@ -1,20 +1,27 @@
 """What access tokens promise."""
 
+import base64
+import hmac
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from tests.fakes.clock import FakeClock
 from tests.fakes.security import TOKENS
 
 from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens, TokenSettings
+from waardhaven.adapters.outbound.security.keys import pem_keys
 from waardhaven.application.ports.security import InvalidToken
 from waardhaven.domain.identity.roles import Role
-from waardhaven.domain.types import UserId
+from waardhaven.domain.types import SessionId, UserId
 
 ADA = UserId(UUID(int=1))
+SESSION = SessionId(UUID(int=2))
 
 
 @pytest.fixture
@@ -36,6 +43,8 @@ def forged(clock: FakeClock, **changes: object) -> str:
         "aud": "waardhaven-api",
         "sub": str(ADA),
         "role": "viewer",
+        "sid": str(UUID(int=2)),
+        "ver": 1,
         "jti": "1",
         "iat": now,
         "exp": now + 60,
@@ -48,19 +57,20 @@ def forged(clock: FakeClock, **changes: object) -> str:
 
 
 def test_a_token_says_whose_it_is_and_until_when(tokens: JwtAccessTokens, clock: FakeClock) -> None:
-    token = tokens.issue(ADA, Role.ANALYST)
+    token = tokens.issue(ADA, Role.ANALYST, session=SESSION, version=3)
     claims = tokens.read(token.value)
-    assert (claims.user, claims.role) == (ADA, Role.ANALYST)
+    assert (claims.user, claims.role, claims.session, claims.version) == (ADA, Role.ANALYST, SESSION, 3)
     assert claims.expires_at == token.expires_at == clock.now() + timedelta(minutes=15)
 
 
 def test_each_token_has_an_id_of_its_own(tokens: JwtAccessTokens) -> None:
-    read = {tokens.read(tokens.issue(ADA, Role.VIEWER).value).token_id for _ in range(3)}
+    issued = [tokens.issue(ADA, Role.VIEWER, session=SESSION, version=1) for _ in range(3)]
+    read = {tokens.read(one.value).token_id for one in issued}
     assert len(read) == 3
 
 
 def test_a_token_ends_also_after_it_was_read(tokens: JwtAccessTokens, clock: FakeClock) -> None:
-    token = tokens.issue(ADA, Role.VIEWER).value
+    token = tokens.issue(ADA, Role.VIEWER, session=SESSION, version=1).value
     clock.advance(timedelta(minutes=14, seconds=59))
     tokens.read(token)
     clock.advance(timedelta(seconds=1))
@@ -86,10 +96,12 @@ def test_the_forger_of_these_tests_is_believed_when_nothing_is_wrong(
         {"aud": "something"},
         {"sub": "not an id"},
         {"role": "king"},
+        {"sid": "not an id"},
+        {"ver": "first"},
         {"exp": 0},
         {"exp": 1e300},
         {"exp": "soon"},
-        *({name: None} for name in ("iss", "aud", "sub", "role", "jti", "iat", "exp")),
+        *({name: None} for name in ("iss", "aud", "sub", "role", "jti", "iat", "exp", "sid", "ver")),
     ],
 )
 def test_a_token_that_is_wrong_in_anything_is_refused(
@@ -113,8 +125,86 @@ def test_an_unsigned_token_is_refused(tokens: JwtAccessTokens) -> None:
 def test_remembered_tokens_are_bounded(clock: FakeClock) -> None:
     tokens = JwtAccessTokens(replace(TOKENS, remembered=2), clock)
     for _ in range(5):
-        tokens.read(tokens.issue(ADA, Role.VIEWER).value)
+        tokens.read(tokens.issue(ADA, Role.VIEWER, session=SESSION, version=1).value)
     assert len(tokens._read) == 2
+
+
+def keys(kind: str) -> tuple[str, str]:
+    """Return a new private key and its public one as PEM."""
+    made = {
+        "EdDSA": Ed25519PrivateKey.generate,
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "RS256": lambda: rsa.generate_private_key(65537, 2048),
+    }[kind]()
+    private = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return private, public
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
+def test_tokens_signed_by_a_private_key_are_verified_by_the_published_one(clock: FakeClock, algorithm: str):
+    private, _ = keys(algorithm)
+    tokens = JwtAccessTokens(replace(TOKENS, private_key=private), clock)
+    value = tokens.issue(ADA, Role.VIEWER, session=SESSION, version=1).value
+    assert tokens.read(value).user == ADA
+    (published,) = tokens.public_keys()
+    assert published["alg"] == algorithm
+    assert "d" not in published
+    found = jwt.PyJWKSet.from_dict({"keys": [published]}).keys[0]
+    decoded = jwt.decode(
+        value, found, algorithms=[algorithm], audience="waardhaven-api", options={"verify_exp": False}
+    )
+    assert decoded["sub"] == str(ADA)
+
+
+def test_shared_secret_is_never_published(tokens: JwtAccessTokens):
+    assert tokens.public_keys() == []
+
+
+def test_public_key_as_a_secret_signs_nothing(clock: FakeClock):
+    private, public = keys("RS256")
+    settings = replace(TOKENS, private_key=private)
+    tokens = JwtAccessTokens(settings, clock)
+    signed = forged(clock, kid=settings.key_id)
+    head, body, _ = signed.split(".")
+    by_public = hmac.digest(public.encode(), f"{head}.{body}".encode(), "sha256")
+    confused = f"{head}.{body}.{base64.urlsafe_b64encode(by_public).decode().rstrip('=')}"
+    for token in (signed, confused):
+        with pytest.raises(InvalidToken):
+            tokens.read(token)
+
+
+def test_former_keys_count_while_they_are_configured(clock: FakeClock):
+    private, public = keys("ES256")
+    secret = "the next secret, which is also long enough for tests"
+    old = JwtAccessTokens(TOKENS, clock).issue(ADA, Role.VIEWER, session=SESSION, version=1).value
+    asymmetric = JwtAccessTokens(replace(TOKENS, private_key=private), clock)
+    signed = asymmetric.issue(ADA, Role.VIEWER, session=SESSION, version=1).value
+    overlap = TokenSettings(secret=secret, previous=(TOKENS.secret,), previous_keys=public)
+    after = TokenSettings(secret=secret)
+    for token in (old, signed):
+        assert JwtAccessTokens(overlap, clock).read(token).user == ADA
+        with pytest.raises(InvalidToken):
+            JwtAccessTokens(after, clock).read(token)
+    assert asymmetric.read(old).user == ADA
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "nonsense", "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"]
+)
+def test_keys_that_can_not_be_read_are_refused(bad: str):
+    with pytest.raises(ValueError, match="PEM"):
+        pem_keys(bad)
+
+
+def test_weak_and_odd_keys_are_refused():
+    odd = [rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP384R1())]
+    for one in odd:
+        pem = one.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        with pytest.raises(ValueError, match="P-256"):
+            pem_keys(pem)
+    with pytest.raises(ValueError, match="public"):
+        replace(TOKENS, private_key=keys("EdDSA")[1])
 
 
 def test_a_short_secret_is_refused() -> None:

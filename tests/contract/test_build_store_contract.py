@@ -11,6 +11,7 @@ from tests.contract.conftest import Stores
 from tests.contract.indexes import RESULT, a_build, a_draft, a_stored_build, an_index, same_build
 
 from waardhaven.application.ports.build_store import BuildSummary
+from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.build_record import PublicationKind, StaleBuild, UnknownBuild
 from waardhaven.domain.index.composition import CompositionColumns, FlagColumns, IndexState, LevelColumns
 
@@ -72,7 +73,7 @@ async def test_saving_a_build_announces_it_once_and_again_changes_nothing(stores
     events = len(await stores.kinds())
     build = await a_stored_build(stores, index)
     assert (await stores.kinds())[events:] == ["index.build_finished"]
-    await stores.builds.save(replace(build, restates=True))
+    await stores.builds.save(replace(build, restates=True), by=OPERATOR)
     assert same_build(await stores.builds.load(build.id), build)
     assert len(await stores.kinds()) == events + 1
 
@@ -81,7 +82,7 @@ async def test_saving_the_same_build_twice_at_once_stores_it_once(stores: Stores
     index = await an_index(stores)
     events = len(await stores.kinds())
     build = await a_build(stores, index)
-    await asyncio.gather(*(stores.builds.save(build) for _ in range(4)))
+    await asyncio.gather(*(stores.builds.save(build, by=OPERATOR) for _ in range(4)))
     assert len(await stores.builds.summaries(index.id, limit=9)) == 1
     assert len(await stores.kinds()) == events + 1
     assert same_build(await stores.builds.load(build.id), build)
@@ -120,7 +121,7 @@ async def test_summary_tells_what_a_build_covers_and_whether_it_was_published(st
         created_at=build.created_at,
         published=False,
     )
-    await stores.builds.publish(a_draft(build))
+    await stores.builds.publish(a_draft(build), by=OPERATOR)
     assert (await stores.builds.summaries(index.id, limit=5))[0].published
 
 
@@ -128,7 +129,7 @@ async def test_publication_is_in_force_at_once_with_its_event(stores: Stores):
     index = await an_index(stores)
     build = await a_stored_build(stores, index)
     events = len(await stores.kinds())
-    made = await stores.builds.publish(a_draft(build))
+    made = await stores.builds.publish(a_draft(build), by=OPERATOR)
     (found,) = await stores.builds.published(index.id, compositions=True)
     assert found.publication == made
     assert found.made_from == build.provenance
@@ -142,7 +143,7 @@ async def test_publication_is_in_force_at_once_with_its_event(stores: Stores):
 
 async def test_published_leaves_compositions_empty_unless_asked(stores: Stores):
     index = await an_index(stores)
-    await stores.builds.publish(a_draft(await a_stored_build(stores, index)))
+    await stores.builds.publish(a_draft(await a_stored_build(stores, index)), by=OPERATOR)
     (found,) = await stores.builds.published(index.id)
     assert len(found.compositions) == 0
     assert found.compositions.offset.tolist() == [0]
@@ -152,10 +153,10 @@ async def test_published_leaves_compositions_empty_unless_asked(stores: Stores):
 async def test_publishing_a_build_again_returns_the_publication_it_has(stores: Stores):
     index = await an_index(stores)
     build = await a_stored_build(stores, index)
-    first = await stores.builds.publish(a_draft(build))
+    first = await stores.builds.publish(a_draft(build), by=OPERATOR)
     events = len(await stores.kinds())
     for follows in (None, first.id, 777):
-        again = await stores.builds.publish(a_draft(build, follows, reason="another reason"))
+        again = await stores.builds.publish(a_draft(build, follows, reason="another reason"), by=OPERATOR)
         assert again == first
     assert len(await stores.builds.published(index.id)) == 1
     assert len(await stores.kinds()) == events
@@ -165,13 +166,13 @@ async def test_draft_that_does_not_follow_the_newest_publication_is_stale(stores
     index = await an_index(stores)
     builds = [await a_stored_build(stores, index, minutes=n) for n in range(3)]
     with pytest.raises(StaleBuild):
-        await stores.builds.publish(a_draft(builds[0], 777))
-    first = await stores.builds.publish(a_draft(builds[0]))
+        await stores.builds.publish(a_draft(builds[0], 777), by=OPERATOR)
+    first = await stores.builds.publish(a_draft(builds[0]), by=OPERATOR)
     with pytest.raises(StaleBuild):
-        await stores.builds.publish(a_draft(builds[1]))
-    second = await stores.builds.publish(a_draft(builds[1], first.id))
+        await stores.builds.publish(a_draft(builds[1]), by=OPERATOR)
+    second = await stores.builds.publish(a_draft(builds[1], first.id), by=OPERATOR)
     with pytest.raises(StaleBuild):
-        await stores.builds.publish(a_draft(builds[2], first.id))
+        await stores.builds.publish(a_draft(builds[2], first.id), by=OPERATOR)
     assert [one.publication.id for one in await stores.builds.published(index.id)] == [first.id, second.id]
 
 
@@ -181,7 +182,7 @@ async def test_of_many_publications_at_once_only_one_succeeds_each(stores: Store
     events = len(await stores.kinds())
     follows = None
     for round_ in (builds[:3], builds[3:]):
-        works = (stores.builds.publish(a_draft(one, follows)) for one in round_)
+        works = (stores.builds.publish(a_draft(one, follows), by=OPERATOR) for one in round_)
         outcomes = await asyncio.gather(*works, return_exceptions=True)
         made = [one for one in outcomes if not isinstance(one, Exception)]
         assert len(made) == 1
@@ -194,15 +195,15 @@ async def test_of_many_publications_at_once_only_one_succeeds_each(stores: Store
 async def test_publishing_one_build_at_once_from_several_places_publishes_it_once(stores: Stores):
     index = await an_index(stores)
     build = await a_stored_build(stores, index)
-    made = await asyncio.gather(*(stores.builds.publish(a_draft(build)) for _ in range(4)))
+    made = await asyncio.gather(*(stores.builds.publish(a_draft(build), by=OPERATOR) for _ in range(4)))
     assert len({one.id for one in made}) == 1
     assert len(await stores.builds.published(index.id)) == 1
 
 
 async def test_publications_of_one_index_do_not_hold_up_another(stores: Stores):
     one, other = await an_index(stores), await an_index(stores, "other-index")
-    await stores.builds.publish(a_draft(await a_stored_build(stores, one)))
-    await stores.builds.publish(a_draft(await a_stored_build(stores, other)))
+    await stores.builds.publish(a_draft(await a_stored_build(stores, one)), by=OPERATOR)
+    await stores.builds.publish(a_draft(await a_stored_build(stores, other)), by=OPERATOR)
     assert len(await stores.builds.published(one.id)) == len(await stores.builds.published(other.id)) == 1
 
 
@@ -211,7 +212,7 @@ async def test_publications_in_force_at_an_instant_are_those_effective_by_then_o
     made, follows = [], None
     for minutes in range(3):
         build = await a_stored_build(stores, index, minutes=minutes)
-        made.append(await stores.builds.publish(a_draft(build, follows)))
+        made.append(await stores.builds.publish(a_draft(build, follows), by=OPERATOR))
         follows = made[-1].id
     tick = timedelta(microseconds=1)
     for place, one in enumerate(made):
@@ -224,29 +225,33 @@ async def test_publication_announced_for_later_is_not_in_force_yet(stores: Store
     index = await an_index(stores)
     build = await a_stored_build(stores, index)
     later = datetime.now(UTC) + timedelta(days=3)
-    made = await stores.builds.publish(a_draft(build, effective_at=later))
+    made = await stores.builds.publish(a_draft(build, effective_at=later), by=OPERATOR)
     assert made.effective_at == later
     assert list(await stores.builds.published(index.id)) == []
     assert await stores.builds.coverage([index.id]) == {}
     assert len(await stores.builds.published(index.id, as_of=later)) == 1
-    assert await stores.builds.publish(a_draft(build)) == made
+    assert await stores.builds.publish(a_draft(build), by=OPERATOR) == made
 
 
 async def test_publication_can_not_be_made_effective_in_the_past(stores: Stores):
     index = await an_index(stores)
     build = await a_stored_build(stores, index)
-    made = await stores.builds.publish(a_draft(build, effective_at=datetime(2001, 1, 1, tzinfo=UTC)))
+    made = await stores.builds.publish(
+        a_draft(build, effective_at=datetime(2001, 1, 1, tzinfo=UTC)), by=OPERATOR
+    )
     assert made.effective_at == made.announced_at
 
 
 async def test_coverage_tells_first_and_last_official_day_and_the_last_level(stores: Stores):
     index, other = await an_index(stores), await an_index(stores, "other-index")
     first = await a_stored_build(stores, index)
-    published = await stores.builds.publish(a_draft(first, through_day=RESULT.levels.day[9].item()))
+    published = await stores.builds.publish(
+        a_draft(first, through_day=RESULT.levels.day[9].item()), by=OPERATOR
+    )
     closing = replace(RESULT.closing, level=123.456)
     second = await a_stored_build(stores, index, minutes=1, result=replace(RESULT, closing=closing))
     draft = a_draft(second, published.id, from_day=RESULT.levels.day[10].item())
-    await stores.builds.publish(draft)
+    await stores.builds.publish(draft, by=OPERATOR)
     found = await stores.builds.coverage([other.id, index.id, NOBODY])
     assert found == {index.id: (first.start, second.through, 123.456)}
 

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.generation import FakeGeneration
 
 from waardhaven.adapters.outbound.postgres.engine import Database
-from waardhaven.adapters.outbound.postgres.listener import PostgresGeneration
+from waardhaven.adapters.outbound.postgres.generation import PostgresGeneration
 from waardhaven.application.ports.generation import Generation
 
 COMMIT = "INSERT INTO outbox (kind, payload) VALUES ('market.changed', '{}')"

@@ -1,17 +1,46 @@
 """IndexStore: what every implementation must do."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from tests.contract.conftest import Stores
 from tests.contract.indexes import DEFINITION, an_index
+from tests.contract.test_unit_of_work_contract import a_user
+from tests.fakes.identity import FakePseudonyms
 
+from waardhaven.adapters.outbound.postgres.engine import Database
+from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWork
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.identity.access import Access, NotYours, Visibility
+from waardhaven.domain.identity.roles import OPERATOR, Principal, Role
 from waardhaven.domain.index.autoindex import default_definition
-from waardhaven.domain.index.build_record import UnknownIndex
+from waardhaven.domain.index.build_record import IndexRecord, SlugTaken, UnknownIndex
 from waardhaven.domain.index.definition import Guards, Schedule, StrategySpec
+from waardhaven.domain.types import IndexId
+
+PUBLIC = Access(owner=None, visibility=Visibility.PUBLIC)
+Somebody = tuple[Principal, Principal]
+
+
+@pytest.fixture
+async def somebody(backing_url: str | None) -> Somebody:
+    """Two analysts, who have accounts where the store needs them."""
+    ada, grace = a_user("ada"), a_user("grace")
+    if backing_url is not None:
+        database = Database(backing_url)
+        async with PostgresUnitOfWork(database, FakePseudonyms())() as tx:
+            await tx.users.add(ada)
+            await tx.users.add(grace)
+            await tx.commit()
+        await database.close()
+    return Principal(user=ada.id, role=Role.ANALYST), Principal(user=grace.id, role=Role.ANALYST)
+
+
+def slugs(found: Sequence[IndexRecord]) -> list[str]:
+    return [one.definition.slug for one in found]
 
 
 async def test_unknown_index_and_version_are_told_as_such(stores: Stores):
@@ -33,8 +62,8 @@ async def test_new_index_has_version_one_and_every_rule_it_was_given(stores: Sto
         decimals=0,
         restatement_threshold=1e-7,
     )
-    made = await stores.indexes.define(definition)
-    assert (made.version, made.definition, made.visibility) == (1, definition, "public")
+    made = await stores.indexes.define(definition, by=OPERATOR)
+    assert (made.version, made.definition, made.access) == (1, definition, PUBLIC)
     assert made.defined_at.tzinfo is not None
     assert await stores.indexes.get("autoindex") == made
     assert (await stores.kinds())[events:] == ["index.defined"]
@@ -43,7 +72,7 @@ async def test_new_index_has_version_one_and_every_rule_it_was_given(stores: Sto
 async def test_equal_definition_again_changes_nothing(stores: Stores):
     first = await an_index(stores)
     events = len(await stores.kinds())
-    assert await stores.indexes.define(replace(DEFINITION)) == first
+    assert await stores.indexes.define(replace(DEFINITION), by=OPERATOR) == first
     assert len(await stores.kinds()) == events
 
 
@@ -53,15 +82,15 @@ async def test_definition_equal_but_for_how_its_parameters_are_written_changes_n
 ):
     definition = replace(DEFINITION, strategy=StrategySpec(name="blend", params=params))
     await an_index(stores)
-    first = await stores.indexes.define(definition)
+    first = await stores.indexes.define(definition, by=OPERATOR)
     assert first.version == 2
-    assert (await stores.indexes.define(definition)).version == 2
+    assert (await stores.indexes.define(definition, by=OPERATOR)).version == 2
 
 
 async def test_change_is_a_new_version_and_the_former_stays_readable(stores: Stores):
     first = await an_index(stores)
-    second = await stores.indexes.define(replace(DEFINITION, name="Renamed"))
-    third = await stores.indexes.define(DEFINITION)
+    second = await stores.indexes.define(replace(DEFINITION, name="Renamed"), by=OPERATOR)
+    third = await stores.indexes.define(DEFINITION, by=OPERATOR)
     assert [one.version for one in (first, second, third)] == [1, 2, 3]
     assert {one.id for one in (first, second, third)} == {first.id}
     for known in (first, second, third):
@@ -72,7 +101,7 @@ async def test_change_is_a_new_version_and_the_former_stays_readable(stores: Sto
 async def test_definitions_at_the_same_time_become_versions_one_after_the_other(stores: Stores):
     await an_index(stores)
     names = [f"Name {n % 3}" for n in range(6)]
-    works = (stores.indexes.define(replace(DEFINITION, name=name)) for name in names)
+    works = (stores.indexes.define(replace(DEFINITION, name=name), by=OPERATOR) for name in names)
     made = await asyncio.gather(*works)
     newest = await stores.indexes.get("an-index")
     assert [one.definition.name for one in made] == names
@@ -83,7 +112,7 @@ async def test_definitions_at_the_same_time_become_versions_one_after_the_other(
 async def test_two_callers_defining_a_new_index_at_once_get_the_same_one(stores: Stores):
     await an_index(stores)
     definition = replace(DEFINITION, slug="brand-new")
-    made = await asyncio.gather(*(stores.indexes.define(definition) for _ in range(4)))
+    made = await asyncio.gather(*(stores.indexes.define(definition, by=OPERATOR) for _ in range(4)))
     assert {(one.id, one.version) for one in made} == {(made[0].id, 1)}
 
 
@@ -91,18 +120,51 @@ async def test_list_is_by_slug_with_newest_versions_and_pages(stores: Stores):
     for slug in ("c-index", "a-index", "b-index"):
         await an_index(stores, slug)
     await an_index(stores, "b-index", name="Renamed")
-    found = await stores.indexes.list(limit=10)
+    found = await stores.indexes.list(by=OPERATOR, limit=10)
     assert [(one.definition.slug, one.version) for one in found] == [
         ("a-index", 1),
         ("b-index", 2),
         ("c-index", 1),
     ]
-    assert [one.definition.slug for one in await stores.indexes.list(limit=2)] == ["a-index", "b-index"]
-    assert [one.definition.slug for one in await stores.indexes.list(limit=2, after="b-index")] == ["c-index"]
-    assert list(await stores.indexes.list(limit=2, after="c-index")) == []
+    assert [one.definition.slug for one in await stores.indexes.list(by=OPERATOR, limit=2)] == [
+        "a-index",
+        "b-index",
+    ]
+    assert [
+        one.definition.slug for one in await stores.indexes.list(by=OPERATOR, limit=2, after="b-index")
+    ] == ["c-index"]
+    assert list(await stores.indexes.list(by=OPERATOR, limit=2, after="c-index")) == []
 
 
 @pytest.mark.parametrize("text", ["an\x00index", "an\ud800index"])
 async def test_slug_no_text_column_can_hold_is_refused_as_unknown_or_invalid(stores: Stores, text: str):
     with pytest.raises((UnknownIndex, Invalid)):
         await stores.indexes.get(text)
+
+
+async def test_new_index_is_its_makers_and_hidden_from_everybody_else(stores: Stores, somebody: Somebody):
+    ada, grace = somebody
+    await an_index(stores)
+    made = await stores.indexes.define(replace(DEFINITION, slug="mine"), by=ada)
+    assert made.access == Access(owner=ada.user, visibility=Visibility.PRIVATE)
+    assert await stores.indexes.by_id(made.id) == made
+    seen = {
+        name: [one.definition.slug for one in await stores.indexes.list(by=by, limit=10)]
+        for name, by in (("ada", ada), ("grace", grace), ("operator", OPERATOR))
+    }
+    assert seen == {"ada": ["an-index", "mine"], "grace": ["an-index"], "operator": ["an-index", "mine"]}
+
+
+async def test_name_of_an_index_one_may_not_change_is_taken(stores: Stores, somebody: Somebody):
+    ada, grace = somebody
+    await an_index(stores)
+    await stores.indexes.define(replace(DEFINITION, slug="mine"), by=ada)
+    with pytest.raises(SlugTaken):
+        await stores.indexes.define(replace(DEFINITION, slug="mine", name="Hers"), by=grace)
+    with pytest.raises(NotYours):
+        await stores.indexes.define(replace(DEFINITION, name="Hers"), by=grace)
+
+
+async def test_no_index_has_an_id_nobody_gave(stores: Stores):
+    with pytest.raises(UnknownIndex):
+        await stores.indexes.by_id(IndexId(99))

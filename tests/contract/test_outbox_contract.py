@@ -13,6 +13,7 @@ from waardhaven.adapters.outbound.valkey.di import ValkeySettings, connect
 from waardhaven.adapters.outbound.valkey.events import STREAM, ValkeyEventStream
 from waardhaven.application.ports.outbox import EventStream, OutboxEvent
 from waardhaven.domain.errors import Unavailable
+from waardhaven.domain.identity.roles import OPERATOR
 
 
 async def test_outbox_without_events_is_empty(stores: Stores):
@@ -40,7 +41,7 @@ async def test_delivered_events_are_not_pending_and_marking_twice_changes_nothin
     assert await stores.outbox.pending(limit=100) == events[2:]
     await stores.outbox.mark_delivered([one.id for one in events])
     assert await stores.outbox.pending(limit=100) == []
-    await stores.indexes.define(DEFINITION)
+    await stores.indexes.define(DEFINITION, by=OPERATOR)
     assert await stores.outbox.pending(limit=100) == []
 
 

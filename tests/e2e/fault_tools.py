@@ -120,7 +120,7 @@ class Registrations:
             email = f"user{number}@example.org"
             body = {"email": email, "password": USER_PASSWORD}
             with client(self.url) as http, suppress(httpx.HTTPError):
-                if http.post("/api/v1/auth/register", json=body, timeout=10).status_code == 201:
+                if http.post("/api/v1/auth/register", json=body, timeout=10).status_code == 202:
                     self.accepted.append(email)
 
     @contextmanager

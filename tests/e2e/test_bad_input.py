@@ -34,6 +34,13 @@ BATCHES: dict[str, dict[str, str]] = {
         "REDIS_URL": "hunter2",
         "FRONTEND_URL": "example.org",
         "TRUSTED_PROXIES": "localhost",
+        "ALLOWED_NETWORKS": "10.0.0.0/33",
+        "DENIED_NETWORKS": "10.0.0.0/8, everybody",
+        "ADMIN_NETWORKS": "*",
+        "RATE_LIMIT_PER_MINUTE": "0",
+        "RATE_LIMIT_AUTHENTICATED": "many",
+        "BODY_TIMEOUT": "0",
+        "REQUEST_TIMEOUT": "for ever",
     },
     "addresses lack a part": {"DATABASE_URL": "postgresql://u:hunter2@h", "REDIS_URL": "redis://"},
     "ports are words": {
@@ -41,6 +48,8 @@ BATCHES: dict[str, dict[str, str]] = {
         "REDIS_URL": "redis://:hunter2@h:many/0",
     },
     "ports are out of range": {"PORT": "65536", "REDIS_URL": "redis://:hunter2@h:65536/0"},
+    "sign-ins are half set": {"OIDC_CLIENT_ID": "hunter2", "GITHUB_CLIENT_SECRET": "hunter2"},
+    "the issuer is not safe": {"OIDC_ISSUER": "http://hunter2.example"},
     "secret files can not be read": {
         "SECRET_KEY_FILE": "/nonexistent",
         "ADMIN_TOKEN_FILE": "/tmp",

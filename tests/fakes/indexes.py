@@ -1,7 +1,8 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 
@@ -13,10 +14,13 @@ from waardhaven.application.ports.build_store import (
 )
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.domain.identity.access import Access, Visibility
+from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import (
     BuildRecord,
     IndexRecord,
     Publication,
+    SlugTaken,
     StaleBuild,
     UnknownBuild,
     UnknownIndex,
@@ -32,9 +36,12 @@ class FakeIndexStore(IndexStore):
 
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     versions: dict[str, list[IndexRecord]] = field(default_factory=dict)
+    trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
 
-    async def define(self, definition: IndexDefinition) -> IndexRecord:
+    async def define(self, definition: IndexDefinition, *, by: Principal) -> IndexRecord:
         known = self.versions.get(definition.slug, [])
+        if known:
+            known[-1].access.require_edit(by, SlugTaken("The name is taken."))
         if known and known[-1].definition == definition:
             return known[-1]
         record = IndexRecord(
@@ -42,9 +49,12 @@ class FakeIndexStore(IndexStore):
             definition=definition,
             version=len(known) + 1,
             defined_at=datetime.now(UTC),
-            visibility="public",
+            access=known[-1].access if known else _access(by),
         )
         self.versions[definition.slug] = [*known, record]
+        before = bytes([record.version - 1]) * 32 if known else None
+        after = bytes([record.version]) * 32
+        self.trail.put("index.defined", by=by, target=f"index:{record.id}", before=before, after=after)
         self.outbox.put("index.defined", {"index": int(record.id), "version": record.version})
         return record
 
@@ -55,9 +65,24 @@ class FakeIndexStore(IndexStore):
             raise UnknownIndex(f"There is no index {slug!r}.", context={"slug": slug})
         return found[0]
 
-    async def list(self, *, limit: int, after: str | None = None) -> Sequence[IndexRecord]:
+    async def by_id(self, index: IndexId) -> IndexRecord:
+        found = next((one[-1] for one in self.versions.values() if one[-1].id == index), None)
+        if found is None:
+            raise UnknownIndex("There is no such index.")
+        return found
+
+    async def list(self, *, by: Principal, limit: int, after: str | None = None) -> Sequence[IndexRecord]:
         slugs = sorted(slug for slug in self.versions if after is None or slug > after)
-        return [self.versions[slug][-1] for slug in slugs[:limit]]
+        found = [self.versions[slug][-1] for slug in slugs]
+        return [one for one in found if one.access.may_read(by)][:limit]
+
+    def change_access(self, slug: str, access: Access) -> None:
+        """Change the rules behind everybody's back."""
+        self.versions[slug] = [replace(one, access=access) for one in self.versions[slug]]
+
+
+def _access(by: Principal) -> Access:
+    return Access(owner=by.user, visibility=Visibility.PUBLIC if by.user is None else Visibility.PRIVATE)
 
 
 @dataclass
@@ -68,10 +93,12 @@ class FakeBuildStore(BuildStore):
     clock: Clock = field(default_factory=FakeClock)
     builds: dict[BuildId, BuildRecord] = field(default_factory=dict)
     publications: list[Publication] = field(default_factory=list)
+    trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
 
-    async def save(self, build: BuildRecord) -> None:
+    async def save(self, build: BuildRecord, *, by: Principal) -> None:
         if build.id not in self.builds:
             self.builds[build.id] = build
+            self.trail.put("index.built", by=by, target=f"build:{build.id}", after=bytes(32))
             self.outbox.put("index.build_finished", {"build": str(build.id), "index": int(build.index)})
 
     async def load(self, build: BuildId) -> BuildRecord:
@@ -101,7 +128,7 @@ class FakeBuildStore(BuildStore):
             published=any(one.build == build.id for one in self.publications),
         )
 
-    async def publish(self, draft: PublicationDraft) -> Publication:
+    async def publish(self, draft: PublicationDraft, *, by: Principal) -> Publication:
         for one in self.publications:
             if one.build == draft.build:
                 return one
@@ -121,6 +148,9 @@ class FakeBuildStore(BuildStore):
             reason=draft.reason,
         )
         self.publications.append(made)
+        before = None if draft.follows is None else bytes([draft.follows]) * 32
+        after = bytes([made.id]) * 32
+        self.trail.put("index.published", by=by, target=f"index:{draft.index}", before=before, after=after)
         self.outbox.put("index.published", {"publication": made.id, "index": int(draft.index)})
         return made
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.versions import Change, Versions
 
@@ -25,6 +26,7 @@ from waardhaven.application.ports.reference_store import (
     SharesColumns,
     VintagePoint,
 )
+from waardhaven.domain.identity.roles import SYSTEM
 from waardhaven.domain.index.definition import SeriesPolicy
 from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 from waardhaven.domain.market.currency import RateColumns
@@ -40,6 +42,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
     """The whole market in memory, behind three ports; every table keeps its versions."""
 
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     vintages: list[VintagePoint] = field(default_factory=list)
     series: dict[SeriesKey, SeriesId] = field(default_factory=dict)
     tickers: Versions[tuple[str, str], AssetId] = field(default_factory=Versions)
@@ -59,6 +62,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             before = self.vintages[-1].at + timedelta(microseconds=1) if self.vintages else now
             self.vintages.append(VintagePoint(id=vintage, at=max(now, before)))
             table.apply(change, vintage)
+            self.trail.put("market.committed", by=SYSTEM, target=f"vintage:{vintage}")
             self.outbox.put(event, {"vintage": vintage})
         return WriteReport(
             inserted=len(change.new),

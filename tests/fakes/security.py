@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from waardhaven.adapters.outbound.security.access_tokens import TokenSettings
 from waardhaven.adapters.outbound.security.passwords import Argon2Parameters
-from waardhaven.application.ports.security import PasswordHasher
+from waardhaven.application.ports.security import PasswordHasher, PasswordStrength
 
 CHEAP = Argon2Parameters(passes=1, memory_kib=64)
 """Real argon2id, in a tenth of a millisecond."""
@@ -31,3 +32,11 @@ class FakePasswordHasher(PasswordHasher):
 
     def is_outdated(self, password_hash: str) -> bool:
         return password_hash.partition(":")[0] != f"v{self.version}"
+
+
+class FakePasswordStrength(PasswordStrength):
+    """Finds passwords with digits weak, and those that hold something personal."""
+
+    async def score(self, password: str, *, personal: Sequence[str]) -> int:
+        known = any(one and one.lower() in password.lower() for one in personal)
+        return 1 if known or any(each.isdigit() for each in password) else 4

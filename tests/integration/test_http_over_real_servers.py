@@ -25,7 +25,7 @@ from waardhaven.bootstrap.container import make_container
 from waardhaven.bootstrap.settings import Settings
 from waardhaven.domain.identity.roles import Role
 from waardhaven.domain.market.prices import PriceColumns
-from waardhaven.domain.types import UserId
+from waardhaven.domain.types import SessionId, UserId
 
 HISTORY, CURRENT = "/api/v1/index/history", "/api/v1/index/current"
 
@@ -47,8 +47,12 @@ Begin = Callable[[], AbstractAsyncContextManager[Api]]
 async def running(settings: Settings, **config: object) -> AsyncIterator[Api]:
     """Run the application over ``settings`` until the block ends."""
     container = make_container(settings)
-    app = create_app(container, HttpConfig(version="test", **config))
-    token = (await container.get(AccessTokens)).issue(UserId(UUID(int=1)), Role.VIEWER).value
+    app = create_app(container, HttpConfig(version="test", **{"rate_limit_authenticated": 0, **config}))
+    token = (
+        (await container.get(AccessTokens))
+        .issue(UserId(UUID(int=1)), Role.VIEWER, session=SessionId(UUID(int=2)), version=1)
+        .value
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     async with (

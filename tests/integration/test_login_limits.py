@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import httpx
 from dishka import Provider, Scope
+from tests.fakes.failure_delays import FakeFailureDelays
 
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.security.passwords import Argon2Parameters
+from waardhaven.application.ports.failure_delays import FailureDelays
 from waardhaven.bootstrap.container import make_container
 from waardhaven.bootstrap.settings import Settings
 
@@ -19,9 +21,10 @@ WRONG = {"email": "ada@example.org", "password": "wrong horse battery"}
 
 @asynccontextmanager
 async def process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Run one API process' worth of objects, with hashes that cost little."""
+    """Run one API process' worth of objects, with hashes that cost little and without delays."""
     cheap = Provider(scope=Scope.APP)
     cheap.provide(lambda: Argon2Parameters(passes=1, memory_kib=8), provides=Argon2Parameters, override=True)
+    cheap.provide(lambda: FakeFailureDelays(free=1_000), provides=FailureDelays, override=True)
     container = make_container(settings, cheap)
     app = create_app(container, HttpConfig(version="test"))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.9", 50_000))

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 import waardhaven
+from waardhaven.adapters.inbound.cli.audit import audit
 from waardhaven.adapters.inbound.cli.indexes import build, verify
 from waardhaven.adapters.inbound.cli.runner import complain, exit_code
+from waardhaven.adapters.inbound.cli.users import user
 from waardhaven.adapters.outbound.embedded import EmbeddedServerError
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.migrations import migrate as migrate_database
@@ -180,6 +182,8 @@ def _findings(findings: list[Finding]) -> Table:
 
 cli.add_command(build)
 cli.add_command(verify)
+cli.add_command(audit)
+cli.add_command(user)
 
 
 def main() -> int:

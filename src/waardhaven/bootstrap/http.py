@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 
 import structlog
 import uvicorn
@@ -16,9 +17,11 @@ from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.application.ports.generation import Generation
+from waardhaven.application.ports.revocations import Revocations
+from waardhaven.bootstrap.bounded_protocol import BoundedProtocol
 from waardhaven.bootstrap.container import make_container
 from waardhaven.bootstrap.reach import reach_database
-from waardhaven.bootstrap.settings import InvalidSettings, Settings
+from waardhaven.bootstrap.settings import InvalidSettings, Settings, listed
 from waardhaven.domain.errors import FieldError, Unavailable
 
 BACKLOG = 2048
@@ -57,14 +60,15 @@ async def serve(settings: Settings, bound: socket.socket) -> None:
         config = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             date_header=True,
-            proxy_headers=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=trusted_hosts(settings.trusted_proxies),
             timeout_graceful_shutdown=int(settings.shutdown_timeout),
             backlog=BACKLOG,
         )
@@ -72,6 +76,16 @@ async def serve(settings: Settings, bound: socket.socket) -> None:
         _outlive_signals()
         waiting.add_done_callback(lambda task: _end_when_failed(task, server))
         await server.serve(sockets=[bound])
+
+
+def trusted_hosts(proxies: str) -> list[str]:
+    """Return the networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
+
+    A socket for both families shows IPv4 peers in their IPv6 form, so that form is trusted too.
+    """
+    networks = [ip_network(one, strict=False) for one in listed(proxies)]
+    mapped = [f"::ffff:{one[0]}/{96 + one.prefixlen}" for one in networks if one.version == 4]
+    return [*map(str, networks), *mapped]
 
 
 def _outlive_signals() -> None:
@@ -110,5 +124,6 @@ async def _get_ready(container: AsyncContainer, settings: Settings) -> None:
             tell=lambda line: log.warning("database not reachable", detail=line),
         )
         await container.get(Generation)
+        await container.get(Revocations)
     except Unavailable as error:
         log.critical("giving up on the database; readiness stays 503", reason=error.message)

@@ -1,9 +1,14 @@
-"""Structured logs: one JSON line an event, on standard error, with the correlation id in context."""
+"""Structured logs: one JSON line an event, on standard error, with the correlation id in context.
+
+Secrets are taken out last, of our own lines and of those of every library.
+"""
 
 import logging
 import sys
 
 import structlog
+
+from waardhaven.bootstrap.redaction import redact
 
 
 def configure_logging(level: str, *, process: str) -> None:
@@ -28,6 +33,7 @@ def configure_logging(level: str, *, process: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _process(process),
+                redact,
                 structlog.processors.JSONRenderer(),
             ],
         )

@@ -14,7 +14,9 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
+from waardhaven.adapters.outbound.http_session.addresses import is_loopback_host
 from waardhaven.adapters.outbound.postgres.engine import InvalidDatabaseUrl, parse_url
+from waardhaven.adapters.outbound.security.keys import MIN_SECRET, pem_keys
 from waardhaven.domain.errors import FieldError, Invalid
 
 Secret = Annotated[str, Meta(min_length=32)]
@@ -27,6 +29,9 @@ SECRETS = frozenset(
         "database_url",
         "redis_url",
         "secret_key",
+        "previous_secret_keys",
+        "token_private_key",
+        "token_previous_keys",
         "admin_token",
         "metrics_token",
         "twelvedata_api_key",
@@ -37,6 +42,15 @@ SECRETS = frozenset(
         "smtp_url",
     }
 )
+TOGETHER = (
+    ("oidc_issuer", "oidc_client_id"),
+    ("oidc_client_id", "oidc_issuer"),
+    ("oidc_client_secret", "oidc_client_id"),
+    ("github_client_id", "github_client_secret"),
+    ("github_client_secret", "github_client_id"),
+)
+"""The first means nothing without the second."""
+NETWORKS = ("trusted_proxies", "allowed_networks", "denied_networks", "admin_networks")
 SCHEMES = {
     "database_url": ("postgresql://", "postgresql+asyncpg://", "postgres://"),
     "redis_url": ("redis://", "rediss://", "unix://"),
@@ -76,10 +90,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_timeout: Seconds = 5.0
 
     secret_key: Secret | None = None
+    previous_secret_keys: str = ""
+    token_private_key: str | None = None
+    token_previous_keys: str | None = None
     admin_token: Secret | None = None
     metrics_token: Secret | None = None
     access_token_expire_minutes: Annotated[int, Meta(ge=1, le=1440)] = 15
     refresh_token_expire_days: Annotated[int, Meta(ge=1, le=365)] = 30
+    email_verification: bool = True
+    registration_open: bool = True
     google_client_id: str | None = None
     github_client_id: str | None = None
     github_client_secret: str | None = None
@@ -92,6 +111,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_authenticated: Count = 1000
     trusted_proxies: str = ""
     allowed_networks: str = ""
+    denied_networks: str = ""
+    admin_networks: str = ""
+    body_timeout: Seconds = 10.0
+    request_timeout: Seconds = 30.0
     cache_ttl_seconds: Count = 3600
 
     twelvedata_api_key: str | None = None
@@ -106,6 +129,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str | None = None
 
     @property
+    def former_secrets(self) -> tuple[str, ...]:
+        """Secret keys that still open what they sealed."""
+        return listed(self.previous_secret_keys)
+
+    @property
     def embedded_database(self) -> bool:
         """Whether PostgreSQL is ours to start."""
         return self.database_url is None
@@ -114,6 +142,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def embedded_cache(self) -> bool:
         """Whether Valkey is ours to start."""
         return self.redis_url is None
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the items of a comma-separated list."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
@@ -134,6 +167,8 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
             errors.append(FieldError(field=name.upper(), rule=_rule(error)))
     values |= {name: value for name, value in overrides.items() if value is not None}
     errors.extend(_text_errors(values))
+    errors.extend(_key_errors(values))
+    errors.extend(_sign_in_errors(values, {one.field for one in errors}))
     if errors:
         lines = "; ".join(f"{one.field}: {one.rule}" for one in errors)
         raise InvalidSettings(f"Settings are not valid. {lines}.", errors=errors)
@@ -171,10 +206,43 @@ def _text_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
             yield FieldError(field=name.upper(), rule=f"must start with {' or '.join(schemes)}")
         elif isinstance(value, str) and not _is_address(name, value):
             yield FieldError(field=name.upper(), rule="is not a complete address")
-    for name in ("trusted_proxies", "allowed_networks"):
-        for part in str(values.get(name, "")).split(","):
-            if part.strip() and not _is_network(part.strip()):
+    for name in NETWORKS:
+        for part in listed(str(values.get(name, ""))):
+            if not _is_network(part):
                 yield FieldError(field=name.upper(), rule="must be networks such as 10.0.0.0/8, by commas")
+
+
+def _key_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
+    former = str(values.get("previous_secret_keys", ""))
+    if any(0 < len(one.strip()) < MIN_SECRET for one in former.split(",")):
+        yield FieldError(field="PREVIOUS_SECRET_KEYS", rule="each must have at least 32 characters")
+    for name in ("token_private_key", "token_previous_keys"):
+        text = values.get(name)
+        try:
+            keys = pem_keys(text) if isinstance(text, str) else []
+        except ValueError as error:
+            yield FieldError(field=name.upper(), rule=str(error))
+            continue
+        if name == "token_private_key" and keys and keys[0].sign is None:
+            yield FieldError(field=name.upper(), rule="must be a private key")
+
+
+def _sign_in_errors(values: Mapping[str, object], broken: set[str]) -> Iterator[FieldError]:
+    for name, other in TOGETHER:
+        known = values.get(other) or broken & {other.upper(), f"{other.upper()}_FILE"}
+        if values.get(name) and not known:
+            yield FieldError(field=other.upper(), rule=f"must be set together with {name.upper()}")
+    issuer = values.get("oidc_issuer")
+    if isinstance(issuer, str) and "OIDC_ISSUER" not in broken and not _is_issuer(issuer):
+        rule = "must be https:// (http:// on this machine only) without user, query and fragment"
+        yield FieldError(field="OIDC_ISSUER", rule=rule)
+
+
+def _is_issuer(text: str) -> bool:
+    """Tell whether sign-in may depend on an issuer: OpenID Connect Core §2 asks for https."""
+    parts = urlsplit(text)
+    safe = parts.scheme == "https" or is_loopback_host(parts.hostname or "")
+    return safe and text.isascii() and not set("@?#\\ ") & set(text)
 
 
 def _is_address(name: str, text: str) -> bool:

@@ -12,6 +12,9 @@ SeriesId = NewType("SeriesId", int)
 IndexId = NewType("IndexId", int)
 BuildId = NewType("BuildId", UUID)
 UserId = NewType("UserId", UUID)
+SessionId = NewType("SessionId", UUID)
+"""A login and the chain of refresh tokens that belongs to it."""
+ApiKeyId = NewType("ApiKeyId", UUID)
 Vintage = NewType("Vintage", int)
 """A point in the commit order of our facts."""
 

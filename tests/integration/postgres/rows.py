@@ -13,12 +13,54 @@ LATER = NOW + timedelta(hours=6)
 ONE, TWO = UUID(int=1), UUID(int=2)
 NAN, INF = float("nan"), float("inf")
 SHA = "a" * 64
+DIGEST, OTHER_DIGEST = bytes(32), bytes(31) + b"\x01"
 BAR: Row = {"open": 1.0, "high": 2.0, "low": 0.5, "close": 1.0, "volume": 10.0}
 BARE: Row = {"high": NAN, "low": NAN}
 
 VALID: dict[str, Row] = {
     "app_user": {"id": ONE, "email": "ada@x.org", "username": "ada", "password_hash": "$argon2id$x"},
     "audit_entry": {"id": 1, "actor_id": ONE, "action": "user.registered", "target": "user"},
+    "audit_link": {"position": 1, "entry_id": 1, "digest": DIGEST},
+    "login_session": {
+        "id": ONE,
+        "user_id": ONE,
+        "created_at": NOW,
+        "last_used_at": NOW,
+        "expires_at": LATER,
+        "device": "A browser",
+        "address": "203.0.113.9",
+        "ended_at": None,
+        "end_reason": None,
+    },
+    "refresh_token": {"digest": DIGEST, "session_id": ONE, "issued_at": NOW},
+    "revocation": {"id": 1, "user_id": ONE, "session_id": None, "version": 2},
+    "api_key": {
+        "id": ONE,
+        "user_id": ONE,
+        "name": "A key",
+        "prefix": "abcdefgh01",
+        "digest": DIGEST,
+        "scopes": [],
+        "created_at": NOW,
+        "expires_at": LATER,
+    },
+    "one_time_token": {
+        "digest": DIGEST,
+        "purpose": "verify_email",
+        "user_id": ONE,
+        "issued_at": NOW,
+        "expires_at": LATER,
+    },
+    "identity_link": {"provider": "google", "subject": "1", "user_id": ONE, "linked_at": NOW},
+    "spent_proof": {"digest": DIGEST, "expires_at": LATER},
+    "mail": {"id": 1, "user_id": ONE, "sealed": b"sealed", "due_at": NOW, "done_at": None},
+    "resource_grant": {
+        "kind": "index",
+        "resource_id": "1",
+        "user_id": ONE,
+        "right": "read",
+        "granted_by": None,
+    },
     "outbox": {"id": 1, "kind": "user.registered", "payload": "{}"},
     "vintage": {"id": 1, "committed_at": NOW},
     "currency": {"code": "AAA", "name": "A"},
@@ -174,6 +216,7 @@ VALID: dict[str, Row] = {
 """In the order their references need. ``generation`` begins with its row."""
 
 MORE: tuple[tuple[str, Row], ...] = (
+    ("audit_entry", {"id": 2}),
     ("vintage", {"id": 2, "committed_at": NOW + timedelta(1)}),
     ("vintage", {"id": 3, "committed_at": NOW + timedelta(2)}),
     ("asset", {"id": 2}),
@@ -183,7 +226,17 @@ MORE: tuple[tuple[str, Row], ...] = (
 
 TWIN: dict[str, Row] = {
     "app_user": {"id": TWO, "email": "eve@x.org", "username": "eve"},
-    "audit_entry": {"id": 2},
+    "audit_entry": {"id": 3},
+    "audit_link": {"position": 2, "entry_id": 2},
+    "login_session": {"id": TWO},
+    "refresh_token": {"digest": OTHER_DIGEST},
+    "revocation": {"id": 2, "session_id": ONE, "version": None},
+    "api_key": {"id": TWO, "prefix": "abcdefgh02"},
+    "one_time_token": {"digest": OTHER_DIGEST},
+    "identity_link": {"subject": "2"},
+    "spent_proof": {"digest": OTHER_DIGEST},
+    "mail": {"id": 2},
+    "resource_grant": {"resource_id": "2"},
     "outbox": {"id": 2},
     "vintage": {"id": 4, "committed_at": NOW + timedelta(3)},
     "currency": {"code": "BBB"},
@@ -215,6 +268,8 @@ TWIN: dict[str, Row] = {
 KNOWN_WHILE: tuple[Row, ...] = ({"vintage_from": 2, "vintage_to": 2}, {"vintage_from": 3, "vintage_to": 2})
 VALID_WHILE: tuple[Row, ...] = ({"valid_to": DAY},)
 """An end before the beginning is refused sooner: no range of days can hold it."""
+NO_DIGESTS = (b"", bytes(31), bytes(33))
+BAD_DIGESTS: tuple[Row, ...] = tuple({"digest": bad} for bad in NO_DIGESTS)
 RATE: tuple[Row, ...] = tuple({"rate": bad} for bad in (0.0, -1.0, NAN, INF))
 BAR_CHECKS: dict[str, tuple[Row, ...]] = {
     "close_is_a_price": tuple({**BARE, "close": bad} for bad in (0.0, -1.0, NAN, INF)),
@@ -230,8 +285,57 @@ CHECKS: dict[str, dict[str, tuple[Row, ...]]] = {
         "username_is_normalised": ({"username": "Eve"}, {"username": "ev"}, {"username": ".eve"}),
         "role_is_known": ({"role": "root"},),
         "password_is_hashed": ({"password_hash": "secret"}, {"password_hash": ""}),
+        "token_version_counts_up": ({"token_version": 0}, {"token_version": -1}),
     },
-    "audit_entry": {"action_is_a_name": ({"action": "User registered"}, {"action": ""})},
+    "audit_entry": {
+        "action_is_a_name": ({"action": "User registered"}, {"action": ""}),
+        "credential_is_known": ({"credential": "password"}, {"credential": ""}),
+        "before_is_a_digest": tuple({"before_digest": bad} for bad in NO_DIGESTS),
+        "after_is_a_digest": tuple({"after_digest": bad} for bad in NO_DIGESTS),
+        "occurred": ({"occurrences": 0}, {"occurrences": -1}),
+    },
+    "audit_link": {
+        "position_is_positive": ({"position": 0}, {"position": -1}),
+        "digest_is_sha256": BAD_DIGESTS,
+    },
+    "login_session": {
+        "lasts_a_while": ({"expires_at": NOW}, {"expires_at": NOW - timedelta(seconds=1)}),
+        "device_is_short": ({"device": "a" * 201},),
+        "address_is_short": ({"address": "a" * 65},),
+        "end_has_a_reason": ({"ended_at": LATER}, {"end_reason": "logout"}),
+    },
+    "refresh_token": {"digest_is_sha256": BAD_DIGESTS},
+    "revocation": {
+        "ends_a_session_or_a_version": (
+            {"session_id": None, "version": None},
+            {"session_id": ONE, "version": 2},
+        )
+    },
+    "api_key": {
+        "name_is_given": ({"name": ""}, {"name": "a" * 81}),
+        "prefix_is_a_name": ({"prefix": "abc"}, {"prefix": "ABCDEFGH02"}, {"prefix": "abcdefgh0_"}),
+        "digest_is_sha256": BAD_DIGESTS,
+        "limit_is_positive": ({"per_minute": 0}, {"per_minute": -1}),
+        "lasts_a_while": ({"expires_at": NOW},),
+    },
+    "one_time_token": {
+        "digest_is_sha256": BAD_DIGESTS,
+        "purpose_is_known": ({"purpose": "log_in"},),
+        "lasts_a_while": ({"expires_at": NOW},),
+    },
+    "identity_link": {
+        "provider_is_a_name": ({"provider": "Google"}, {"provider": ""}, {"provider": "a" * 33}),
+        "subject_is_given": ({"subject": ""}, {"subject": "a" * 256}),
+    },
+    "spent_proof": {"digest_is_sha256": BAD_DIGESTS},
+    "mail": {
+        "attempts_count_up": ({"attempts": -1},),
+        "nothing_is_kept_when_done": ({"done_at": NOW},),
+    },
+    "resource_grant": {
+        "kind_is_a_name": ({"kind": "Index"}, {"kind": ""}),
+        "right_is_known": ({"right": "own"},),
+    },
     "outbox": {
         "kind_is_a_name": ({"kind": "registered"}, {"kind": "user.registered.twice"}, {"kind": ""}),
         "payload_is_an_object": ({"payload": "[]"}, {"payload": "null"}),

@@ -109,3 +109,8 @@ def test_file_below_a_closed_directory_cannot_be_read_by_the_account(tmp_path: P
     (closed / "file").touch(mode=0o644)
     assert not can_read(closed / "file", stranger)
     assert can_read(closed / "file", Account(name="me", uid=os.geteuid(), gid=os.getegid()))
+
+
+def test_directory_that_holds_nothing_but_exported_audit_heads_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "audit-heads.log").touch()
+    assert prepare(tmp_path) == tmp_path

@@ -3,19 +3,20 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 from tests.factories import a_definition
 from tests.fakes.indexes import FakeBuildStore
-from tests.unit.application.world import ANALYST, AXIS, BASE, CODE, DEFINITION, VIEWER, World, day
+from tests.unit.application.world import ADA, ANALYST, AXIS, BASE, CODE, DEFINITION, VIEWER, World, day
 
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.update_index import TRIES
 from waardhaven.application.ports.build_store import PublicationDraft
 from waardhaven.domain.errors import Invalid
-from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied
+from waardhaven.domain.identity.access import Access, NotYours, Right, Visibility
+from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied, Principal
 from waardhaven.domain.index.build_record import (
     InputsUnavailable,
     NothingPublished,
@@ -29,6 +30,7 @@ from waardhaven.domain.index.build_record import (
 from waardhaven.domain.index.composition import ReviewReason
 from waardhaven.domain.index.definition import Adjustment, Frequency, StrategySpec
 from waardhaven.domain.market.calendar import NotASession
+from waardhaven.domain.types import UserId
 
 # --- defining
 
@@ -53,7 +55,7 @@ async def test_definition_that_breaks_a_rule_is_not_stored(world: World):
 
 async def test_first_build_starts_at_the_base_date_with_the_base_value(world: World):
     index = await world.open(rows=20)
-    build = await world.build(ANALYST, slug="an-index")
+    build = await world.build(OPERATOR, slug="an-index")
     assert (build.start, build.through, len(build.result.levels)) == (BASE, day(19), 20)
     assert build.result.levels.level[0] == 100.0
     assert (build.opening, build.restates, build.forced.tolist()) == (None, False, [])
@@ -141,7 +143,7 @@ async def test_index_whose_prices_end_before_its_base_date_has_nothing_to_build(
 
 
 async def test_index_without_market_data_or_without_series_has_no_inputs(world: World):
-    await world.indexes.define(DEFINITION)
+    await world.indexes.define(DEFINITION, by=OPERATOR)
     with pytest.raises(InputsUnavailable):
         await world.build(OPERATOR, slug="an-index")
     await world.add_calendar()
@@ -152,7 +154,7 @@ async def test_index_without_market_data_or_without_series_has_no_inputs(world: 
 async def test_base_date_that_is_no_session_can_not_be_built(world: World):
     await world.open(rows=20)
     saturday = np.datetime64(day(0)) + np.timedelta64((5 - day(0).weekday()) % 7, "D")
-    await world.indexes.define(a_definition(base=saturday, adjustment=Adjustment.ALL))
+    await world.indexes.define(a_definition(base=saturday, adjustment=Adjustment.ALL), by=OPERATOR)
     with pytest.raises(NotASession):
         await world.build(OPERATOR, slug="an-index")
 
@@ -255,11 +257,11 @@ class Overtaken(FakeBuildStore):
     def let(self, before: Callable[[], Awaitable[object]], times: int = 1) -> None:
         self._before, self._times = before, times
 
-    async def publish(self, draft: PublicationDraft) -> Publication:
+    async def publish(self, draft: PublicationDraft, *, by: Principal) -> Publication:
         if self._times:
             self._times -= 1
             await self._before()
-        return await super().publish(draft)
+        return await super().publish(draft, by=by)
 
 
 async def stale() -> None:
@@ -315,7 +317,9 @@ async def test_published_builds_are_reproduced_exactly_also_after_corrections(wo
 async def test_former_definition_is_used_for_the_build_made_from_it(world: World):
     await world.open(rows=20)
     await world.published()
-    await world.indexes.define(a_definition("inverse_volatility", base=AXIS[90], adjustment=Adjustment.ALL))
+    await world.indexes.define(
+        a_definition("inverse_volatility", base=AXIS[90], adjustment=Adjustment.ALL), by=OPERATOR
+    )
     assert [one.passed for one in await world.verify(VIEWER, slug="an-index")] == [True]
 
 
@@ -392,15 +396,30 @@ async def test_viewer_can_not_define_build_publish_or_update(world: World):
     assert world.builds.builds == {}
 
 
-async def test_analyst_may_build_and_publish(world: World):
+async def test_analyst_builds_and_publishes_what_is_theirs_and_nothing_else(world: World):
     await world.open(rows=20)
+    with pytest.raises(NotYours):
+        await world.update(ANALYST, slug="an-index")
+    mine = Access(owner=ADA, visibility=Visibility.PRIVATE)
+    world.indexes.change_access("an-index", mine)
     assert await world.update(ANALYST, slug="an-index") is not None
+    grace = UserId(UUID(int=2))
+    stranger = replace(ANALYST, user=grace)
+    with pytest.raises(UnknownIndex):
+        await world.build(stranger, slug="an-index")
+    build = next(iter(world.builds.builds))
+    with pytest.raises(UnknownBuild):
+        await world.publish(stranger, build, reason="stolen")
+    shared = replace(mine, visibility=Visibility.SHARED, shared_with={grace: Right.READ})
+    world.indexes.change_access("an-index", shared)
+    with pytest.raises(NotYours):
+        await world.publish(stranger, build, reason="stolen")
 
 
 async def test_index_reviewed_yearly_can_be_extended_while_it_holds_a_name_that_stopped_trading(world: World):
     await world.open(rows=5)
     await world.indexes.define(
-        replace(DEFINITION, schedule=replace(DEFINITION.schedule, frequency=Frequency.YEARLY))
+        replace(DEFINITION, schedule=replace(DEFINITION.schedule, frequency=Frequency.YEARLY)), by=OPERATOR
     )
     await world.published()
     await world.add_prices(5, 100, columns=(1, 2))

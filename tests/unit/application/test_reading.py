@@ -279,7 +279,7 @@ async def test_asset_history_that_can_not_be_told_says_why(
 
 async def test_indices_are_listed_by_slug_in_pages_with_what_is_published(published: World):
     for slug in ("z-index", "m-index", "b-index"):
-        await published.indexes.define(replace(DEFINITION, slug=slug))
+        await published.indexes.define(replace(DEFINITION, slug=slug), by=OPERATOR)
     pages, cursor = [], None
     while not pages or cursor:
         page = await ListIndices(published.indexes, published.builds)(VIEWER, limit=2, cursor=cursor)
@@ -293,7 +293,7 @@ async def test_index_is_viewed_with_and_without_a_publication(published: World):
     found = await view(VIEWER, slug="an-index")
     level = next(iter(published.builds.builds.values())).result.levels.level[-1]
     assert (found.first_day, found.last_day, found.level) == (BASE, day(19), round(float(level), 6))
-    await published.indexes.define(replace(DEFINITION, slug="b-index"))
+    await published.indexes.define(replace(DEFINITION, slug="b-index"), by=OPERATOR)
     bare = await view(VIEWER, slug="b-index")
     assert (bare.first_day, bare.last_day, bare.level, bare.version) == (None, None, None, 1)
     with pytest.raises(UnknownIndex):
@@ -343,13 +343,13 @@ async def test_strategy_configuration_is_the_stored_one_with_the_last_review(pub
     read = ReadStrategyConfig(published.indexes, published.builds)
     with pytest.raises(UnknownIndex):
         await read(VIEWER)
-    index = await published.indexes.define(default_definition())
+    index = await published.indexes.define(default_definition(), by=OPERATOR)
     bare = await read(VIEWER)
     assert (bare.momentum_weight, bare.market_cap_weight, bare.risk_parity_weight) == (0.4, 0.3, 0.3)
     assert (bare.rebalance_frequency, bare.daily_drop_threshold) == ("weekly", -0.05)
     assert (bare.version, bare.last_rebalance, bare.updated_at) == (1, None, index.defined_at)
     (build,) = published.builds.builds.values()
     mine = replace(build, id=uuid4(), index=index.id)
-    await published.builds.save(mine)
+    await published.builds.save(mine, by=OPERATOR)
     await published.publish(OPERATOR, mine.id, reason="a test")
     assert (await read(VIEWER)).last_rebalance == build.result.compositions.effective[-1].item()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from tests.factories import WARM_UP, a_definition, random_closes, sessions
@@ -22,7 +23,7 @@ from waardhaven.domain.index.build_record import BuildRecord, IndexRecord, Publi
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.provenance import CodeVersion
-from waardhaven.domain.types import AssetId, Days, SeriesId, as_date
+from waardhaven.domain.types import AssetId, Days, SeriesId, UserId, as_date
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 AXIS: Days = sessions(WARM_UP + 120, "2019-01-02")
@@ -31,7 +32,8 @@ BASE = as_date(AXIS[WARM_UP])
 DEFINITION = a_definition(base=AXIS[WARM_UP], adjustment=Adjustment.ALL)
 CODE = CodeVersion(package="0.1.0", digest="a" * 64, fingerprint="b" * 64)
 VIEWER = Principal(user=None, role=Role.VIEWER)
-ANALYST = Principal(user=None, role=Role.ANALYST)
+ADA = UserId(UUID(int=1))
+ANALYST = Principal(user=ADA, role=Role.ANALYST)
 
 
 def day(row: int) -> date:
@@ -66,7 +68,7 @@ class World:
 
     @property
     def publish(self) -> PublishBuild:
-        return PublishBuild(self.builds)
+        return PublishBuild(self.indexes, self.builds)
 
     @property
     def update(self) -> UpdateIndex:
@@ -86,7 +88,7 @@ class World:
             "a-universe", "A universe", dict.fromkeys(self.assets, (day(-80), None))
         )
         await self.add_prices(-WARM_UP, rows)
-        return await self.indexes.define(DEFINITION)
+        return await self.indexes.define(DEFINITION, by=OPERATOR)
 
     async def add_calendar(self) -> None:
         opens = AXIS.astype("datetime64[s]") + np.timedelta64(52_200, "s")

@@ -38,15 +38,17 @@ class EnsureAdministrator:
         if errors := broken_email_rules(email):
             raise InvalidRegistration("The administrator needs an e-mail address.", errors=errors)
         async with self.uow() as tx:
-            if await tx.users.administrators():
+            if await tx.users.lock_administrators():
                 return None
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         user = await self._user(email, username, password)
         async with self.uow() as tx:
-            if await tx.users.administrators():
+            if await tx.users.lock_administrators():
                 return None
             await tx.users.add(user)
-            await tx.audit.record("user.administrator_created", actor=by.user, target=f"user:{user.id}")
+            await tx.audit.record(
+                "user.administrator_created", by=by, target=f"user:{user.id}", after=user.audited()
+            )
             await tx.commit()
         return NewAdministrator(email=email, username=username, password=password)
 

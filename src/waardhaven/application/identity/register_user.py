@@ -3,84 +3,111 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from waardhaven.application.identity.views import UserView
+from waardhaven.application.identity.mails import Mails
+from waardhaven.application.identity.passwords import broken_rules
+from waardhaven.application.identity.verification import VerificationRule
 from waardhaven.application.ports.clock import Clock
-from waardhaven.application.ports.security import PasswordHasher
-from waardhaven.application.ports.unit_of_work import UnitOfWork
-from waardhaven.application.ports.users import UsernameTaken
-from waardhaven.domain.errors import Invalid
+from waardhaven.application.ports.security import PasswordHasher, PasswordStrength
+from waardhaven.application.ports.unit_of_work import Transaction, UnitOfWork
+from waardhaven.application.ports.users import EmailTaken, UsernameTaken
+from waardhaven.domain.errors import Forbidden, Invalid
 from waardhaven.domain.identity.names import (
     broken_email_rules,
     broken_username_rules,
     normalised,
     username_from,
 )
-from waardhaven.domain.identity.password import broken_password_rules
-from waardhaven.domain.identity.roles import Role
+from waardhaven.domain.identity.roles import Credential, Principal, Role
 from waardhaven.domain.identity.user import User
 from waardhaven.domain.types import UserId
 
-DERIVED_NAMES = 4
-"""How many usernames are tried when the caller chose none."""
+ATTEMPTS = 4
+"""How often a free username is looked for."""
 
 
 class InvalidRegistration(Invalid):
     """The e-mail address, username or password breaks a rule."""
 
 
+class RegistrationClosed(Forbidden):
+    """New accounts are made by administrators alone here."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterUser:
-    """Open an account that may read.
+    """Open an account that may read, and send a mail that proves its address.
 
-    The e-mail address is kept in lower case and must be new, ignoring case. Without a username one is
-    derived from the address. The password has 10 to 128 characters and is not one that everybody
-    tries first. The hash is computed before the address is looked at, so the time tells nothing.
+    Nobody learns from the answer whether the address has an account already: then its owner is told by
+    mail and nothing changes. The username is a wish: one that is taken gets a suffix. The password has
+    10 to 128 characters and withstands a hundred million guesses.
     """
 
     uow: UnitOfWork
     hasher: PasswordHasher
+    strength: PasswordStrength
+    mails: Mails
     clock: Clock
+    rule: VerificationRule
 
-    async def __call__(self, *, email: str, password: str, username: str | None = None) -> UserView:
-        """Return the new account; raise InvalidRegistration, EmailTaken or UsernameTaken."""
+    async def __call__(self, *, email: str, password: str, username: str | None = None) -> None:
+        """Raise InvalidRegistration or RegistrationClosed."""
+        if not self.rule.registration_open:
+            raise RegistrationClosed("Ask an administrator for an account.")
         email = normalised(email)
-        chosen = normalised(username) if username else None
+        wish = normalised(username) if username else None
+        await self._check(email, password, wish)
+        user = self._user(email, wish or username_from(email), await self.hasher.hash(password))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._add(user)
+            except UsernameTaken:
+                if attempt == ATTEMPTS:
+                    raise
+                user = self._user(email, f"{user.username[:24]}-{uuid4().hex[:6]}", user.password_hash)
+            except EmailTaken:
+                return await self._repeat(email)
+        return None
+
+    async def _check(self, email: str, password: str, username: str | None) -> None:
         errors = [
             *broken_email_rules(email),
-            *(broken_username_rules(chosen) if chosen is not None else ()),
-            *broken_password_rules(password, email=email),
+            *(broken_username_rules(username) if username is not None else ()),
+            *await broken_rules(self.strength, password, email=email, also=[username or ""]),
         ]
         if errors:
             raise InvalidRegistration("The registration breaks a rule.", errors=errors)
-        password_hash = await self.hasher.hash(password)
-        for name in [chosen] if chosen else _derived(email):
-            try:
-                return await self._add(email, name, password_hash)
-            except UsernameTaken:
-                if chosen:
-                    raise
-        raise UsernameTaken("No free username could be derived from the address: choose one.")
 
-    async def _add(self, email: str, username: str, password_hash: str) -> UserView:
+    async def _add(self, user: User) -> None:
+        by = Principal(user=user.id, role=user.role, credential=Credential.ANONYMOUS)
+        async with self.uow() as tx:
+            await tx.users.add(user)
+            await self.mails.verification(tx, user)
+            await tx.audit.record("user.registered", by=by, target=f"user:{user.id}", after=user.audited())
+            await tx.commit()
+
+    async def _repeat(self, email: str) -> None:
+        async with self.uow() as tx:
+            known = await tx.users.by_login(email)
+            if known is not None:
+                await self._remind(tx, known)
+            await tx.commit()
+
+    async def _remind(self, tx: Transaction, known: User) -> None:
+        if known.is_verified:
+            await self.mails.already_registered(tx, known)
+        else:
+            await self.mails.verification(tx, known)
+
+    def _user(self, email: str, username: str, password_hash: str | None) -> User:
         now = self.clock.now()
-        user = User(
+        return User(
             id=UserId(uuid4()),
             email=email,
             username=username,
             password_hash=password_hash,
             role=Role.VIEWER,
             is_active=True,
-            is_verified=False,
+            is_verified=not self.rule.required,
             created_at=now,
             updated_at=now,
         )
-        async with self.uow() as tx:
-            await tx.users.add(user)
-            await tx.audit.record("user.registered", actor=user.id, target=f"user:{user.id}")
-            await tx.commit()
-        return UserView.of(user)
-
-
-def _derived(email: str) -> list[str]:
-    base = username_from(email)
-    return [base, *(f"{base}-{uuid4().hex[:6]}" for _ in range(DERIVED_NAMES - 1))]

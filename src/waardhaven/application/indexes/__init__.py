@@ -1,5 +1,6 @@
 """Defining, building, publishing, verifying and reading indices."""
 
+from waardhaven.application.indexes.access import ChangeAccess, ViewAccess
 from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.publish_build import PublishBuild
@@ -22,6 +23,7 @@ __all__ = ["DEFAULT_SLUG", "USE_CASES"]
 
 USE_CASES = (
     BuildIndex,
+    ChangeAccess,
     DefineIndex,
     ListBuilds,
     ListCurrencies,
@@ -35,5 +37,6 @@ USE_CASES = (
     ReadStrategyConfig,
     UpdateIndex,
     VerifyIndex,
+    ViewAccess,
     ViewIndex,
 )

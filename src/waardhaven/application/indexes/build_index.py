@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 import numpy as np
 
 from waardhaven.application.indexes.read_inputs import ReadInputs
+from waardhaven.application.indexes.visible import editable
 from waardhaven.application.ports.build_store import BuildStore, PublishedSegment
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.indexes import IndexStore
@@ -59,7 +60,7 @@ class BuildIndex:
     ) -> BuildRecord:
         """Read, compute off the event loop, store; nothing is published."""
         by.require(Permission.BUILD_INDICES)
-        index = await self.indexes.get(slug)
+        index = await editable(self.indexes, by, slug)
         vintage = await self.reference.latest_vintage()
         if vintage is None:
             raise InputsUnavailable("There is no market data yet. Load some first.")
@@ -87,7 +88,7 @@ class BuildIndex:
             result=result,
             created_at=self.clock.now(),
         )
-        await self.builds.save(build)
+        await self.builds.save(build, by=by)
         return build
 
     async def _read(

@@ -18,4 +18,4 @@ class DefineIndex:
     async def __call__(self, by: Principal, definition: IndexDefinition) -> IndexRecord:
         """Check every rule of the definition, then store it."""
         by.require(Permission.BUILD_INDICES)
-        return await self.indexes.define(validated(definition))
+        return await self.indexes.define(validated(definition), by=by)

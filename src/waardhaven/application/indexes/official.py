@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from waardhaven.application.indexes.views import ProvenanceView
+from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore, PublishedSegment
 from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import IndexRecord, NothingPublished
 from waardhaven.domain.index.definition import Adjustment, IndexDefinition
 from waardhaven.domain.index.publishing import Segment
@@ -55,13 +57,14 @@ class OfficialHistory:
 async def read_official(
     indexes: IndexStore,
     builds: BuildStore,
+    by: Principal,
     slug: str,
     *,
     as_of: datetime | None = None,
     compositions: bool = False,
 ) -> OfficialHistory:
     """Return what was official at ``as_of`` (None: now); raise UnknownIndex or NothingPublished."""
-    index = await indexes.get(slug)
+    index = await readable(indexes, by, slug)
     published = await builds.published(index.id, as_of=as_of, compositions=compositions)
     if not published:
         when = f" at {as_of.isoformat()}" if as_of else " yet"

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from waardhaven.application.ports.build_store import BuildStore, PublicationDraft
+from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build_record import (
     BuildRecord,
     Publication,
     PublicationKind,
     StaleBuild,
+    UnknownBuild,
 )
 from waardhaven.domain.types import BuildId, as_date
 
@@ -21,12 +23,15 @@ class PublishBuild:
     at least as far. Publishing the same build twice gives the publication it already has.
     """
 
+    indexes: IndexStore
     builds: BuildStore
 
     async def __call__(self, by: Principal, build: BuildId, *, reason: str) -> Publication:
         """Check that the build still continues the official history, then append."""
         by.require(Permission.BUILD_INDICES)
         record = await self.builds.load(build)
+        index = await self.indexes.by_id(record.index)
+        index.access.require_edit(by, UnknownBuild(f"There is no build {build}."))
         published = await self.builds.published(record.index)
         already = next((one.publication for one in published if one.publication.build == build), None)
         if already is not None:
@@ -43,7 +48,8 @@ class PublishBuild:
                 reason=reason,
                 effective_at=None,
                 follows=None if newest is None else newest.id,
-            )
+            ),
+            by=by,
         )
 
 

@@ -17,6 +17,7 @@ from waardhaven.application.indexes.views import (
     Page,
     SeriesView,
 )
+from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore, BuildSummary
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.price_store import PriceStore
@@ -67,7 +68,7 @@ class ReadHistory:
         """Return columns ``dates`` and ``values``; raise UnknownIndex, NothingPublished or Invalid."""
         by.require(Permission.READ_INDICES)
         check_range(start, end)
-        history = await read_official(self.indexes, self.builds, slug, as_of=as_of)
+        history = await read_official(self.indexes, self.builds, by, slug, as_of=as_of)
         definition = history.index.definition
         levels = official_levels(history.segments)
         target = target_currency(currency, definition.currency)
@@ -100,7 +101,7 @@ class ReadCurrent:
     async def __call__(self, by: Principal, *, slug: str, as_of: datetime | None = None) -> CurrentView:
         """Return the heaviest name first; raise UnknownIndex or NothingPublished."""
         by.require(Permission.READ_INDICES)
-        history = await read_official(self.indexes, self.builds, slug, as_of=as_of, compositions=True)
+        history = await read_official(self.indexes, self.builds, by, slug, as_of=as_of, compositions=True)
         levels = official_levels(history.segments)
         day = levels.day[-1]
         held = composition_in_force(history.segments, day)
@@ -200,7 +201,7 @@ class ListIndices:
     async def __call__(self, by: Principal, *, limit: int = 50, cursor: str | None = None) -> Page[IndexView]:
         """Return a page; ``cursor`` is the last slug of the page before."""
         by.require(Permission.READ_INDICES)
-        found = await self.indexes.list(limit=limit + 1, after=cursor)
+        found = await self.indexes.list(by=by, limit=limit + 1, after=cursor)
         shown = found[:limit]
         coverage = await self.builds.coverage([one.id for one in shown])
         items = tuple(_view(one, coverage.get(one.id)) for one in shown)
@@ -218,7 +219,7 @@ class ViewIndex:
     async def __call__(self, by: Principal, *, slug: str) -> IndexView:
         """Raise UnknownIndex."""
         by.require(Permission.READ_INDICES)
-        index = await self.indexes.get(slug)
+        index = await readable(self.indexes, by, slug)
         coverage = await self.builds.coverage([index.id])
         return _view(index, coverage.get(index.id))
 
@@ -235,7 +236,7 @@ class ListBuilds:
     ) -> Page[BuildSummary]:
         """Return a page; ``cursor`` is the id of the last build of the page before."""
         by.require(Permission.READ_INDICES)
-        index = await self.indexes.get(slug)
+        index = await readable(self.indexes, by, slug)
         before = None if cursor is None else BuildId(cursor_uuid(cursor))
         found = await self.builds.summaries(index.id, limit=limit + 1, before=before)
         more = len(found) > limit
@@ -254,7 +255,7 @@ def _view(index: IndexRecord, coverage: tuple[date, date, float] | None) -> Inde
         base_value=definition.base_value,
         benchmark=definition.benchmark,
         version=index.version,
-        visibility=index.visibility,
+        visibility=str(index.access.visibility),
         first_day=first,
         last_day=last,
         level=None if level is None else round(level, definition.decimals),

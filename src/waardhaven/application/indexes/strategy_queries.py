@@ -7,6 +7,7 @@ import numpy as np
 from waardhaven.application.indexes.official import notes
 from waardhaven.application.indexes.queries import DEFAULT_SLUG
 from waardhaven.application.indexes.views import ParameterView, StrategyConfigView, StrategyView
+from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.domain.identity.roles import Permission, Principal
@@ -54,7 +55,7 @@ class ReadStrategyConfig:
     async def __call__(self, by: Principal) -> StrategyConfigView:
         """Raise UnknownIndex before the default index is defined."""
         by.require(Permission.READ_INDICES)
-        index = await self.indexes.get(DEFAULT_SLUG)
+        index = await readable(self.indexes, by, DEFAULT_SLUG)
         stored = StrategyConfiguration.of(index.definition)
         published = await self.builds.published(index.id, compositions=True)
         held = None

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from waardhaven.application.indexes.read_inputs import ReadInputs
+from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore
@@ -54,7 +55,7 @@ class VerifyIndex:
     async def __call__(self, by: Principal, *, slug: str) -> list[Verdict]:
         """Return a verdict for each publication in force, oldest first; raise NothingPublished."""
         by.require(Permission.READ_INDICES)
-        index = await self.indexes.get(slug)
+        index = await readable(self.indexes, by, slug)
         published = await self.builds.published(index.id)
         if not published:
             raise NothingPublished(f"Index {slug!r} has nothing published yet.")

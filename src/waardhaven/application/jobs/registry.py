@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from waardhaven.application.audit.seal_audit import SealAudit
+from waardhaven.application.identity.send_mails import SendMails
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.jobs.relay_outbox import RelayOutbox
 
@@ -14,6 +16,8 @@ class JobName(StrEnum):
 
     UPDATE_INDEX = "update_index"
     RELAY_OUTBOX = "relay_outbox"
+    SEAL_AUDIT = "seal_audit"
+    SEND_MAILS = "send_mails"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class JobSpec:
 JOBS: tuple[JobSpec, ...] = (
     JobSpec(name=JobName.UPDATE_INDEX, use_case=UpdateIndex, arguments={"slug": str}),
     JobSpec(name=JobName.RELAY_OUTBOX, use_case=RelayOutbox, timeout=20.0, tries=1, every=5),
+    JobSpec(name=JobName.SEAL_AUDIT, use_case=SealAudit, timeout=20.0, tries=1, every=1),
+    JobSpec(name=JobName.SEND_MAILS, use_case=SendMails, timeout=45.0, tries=1, every=5),
 )
 
 if len({spec.name for spec in JOBS}) != len(JOBS):

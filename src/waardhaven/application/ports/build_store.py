@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import BuildRecord, Publication, PublicationKind
 from waardhaven.domain.index.composition import CompositionColumns, LevelColumns
 from waardhaven.domain.index.publishing import Segment
@@ -69,10 +70,13 @@ class BuildSummary:
 
 
 class BuildStore(Protocol):
-    """Builds never change; publications are only ever added."""
+    """Builds never change; publications are only ever added.
+
+    What changes something is recorded in the audit trail as done ``by`` the caller.
+    """
 
     @abstractmethod
-    async def save(self, build: BuildRecord) -> None:
+    async def save(self, build: BuildRecord, *, by: Principal) -> None:
         """Store a build in one transaction; storing the same id again changes nothing."""
 
     @abstractmethod
@@ -86,7 +90,7 @@ class BuildStore(Protocol):
         """Return the newest builds first, at most ``limit``, created before ``before`` when given."""
 
     @abstractmethod
-    async def publish(self, draft: PublicationDraft) -> Publication:
+    async def publish(self, draft: PublicationDraft, *, by: Principal) -> Publication:
         """Append a publication with its event in one transaction.
 
         Raises StaleBuild when a newer publication than ``follows`` exists; publishing the same build

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from waardhaven.application.ports.access_rules import AccessRules
+from waardhaven.application.ports.api_keys import ApiKeys
 from waardhaven.application.ports.audit_log import AuditLog
+from waardhaven.application.ports.identity_links import IdentityLinks
+from waardhaven.application.ports.mailbox import Mailbox
+from waardhaven.application.ports.one_time_tokens import OneTimeTokens
+from waardhaven.application.ports.sessions import Sessions
 from waardhaven.application.ports.users import Users
 
 
@@ -13,6 +19,12 @@ class Transaction(Protocol):
     """What is read and written together. Nothing stays unless ``commit`` was awaited."""
 
     users: Users
+    sessions: Sessions
+    api_keys: ApiKeys
+    one_time_tokens: OneTimeTokens
+    links: IdentityLinks
+    mailbox: Mailbox
+    access: AccessRules
     audit: AuditLog
 
     @abstractmethod

@@ -6,8 +6,8 @@ from waardhaven.domain.errors import FieldError
 
 EMAIL_MAX = 254
 LOCAL_MAX = 64
-_LOCAL = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]+")
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_LOCAL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30}[a-z0-9])")
 
@@ -18,12 +18,18 @@ def normalised(name: str) -> str:
 
 
 def broken_email_rules(email: str, *, field: str = "email") -> list[FieldError]:
-    """Return every rule a normalised e-mail address breaks."""
+    """Return every rule a normalised e-mail address breaks.
+
+    ASCII alone: two spellings of one text (composed or not, full-width, invisible marks) would be two
+    accounts that look the same, and a mail server may take either for a third address.
+    """
     local, _, domain = email.rpartition("@")
     well_formed = bool(_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain))
     dots = local.startswith(".") or local.endswith(".") or ".." in local
+    foreign = not email.isascii()
     rules = [
-        (not well_formed or dots, "must be an e-mail address"),
+        (foreign, "must be of ASCII characters: write an international domain in its xn-- form"),
+        (not foreign and (not well_formed or dots), "must be an e-mail address"),
         (len(email) > EMAIL_MAX or len(local) > LOCAL_MAX, f"must have at most {EMAIL_MAX} characters"),
     ]
     return [FieldError(field=field, rule=rule) for broken, rule in rules if broken]

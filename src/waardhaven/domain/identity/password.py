@@ -4,6 +4,8 @@ from waardhaven.domain.errors import FieldError
 
 MIN_LENGTH = 10
 MAX_LENGTH = 128
+MIN_SCORE = 3
+"""Of 0 to 4: withstands a hundred million guesses."""
 
 COMMON = frozenset(
     (
@@ -86,12 +88,19 @@ COMMON = frozenset(
 """The most tried passwords of at least the minimum length, in lower case."""
 
 
-def broken_password_rules(password: str, *, email: str = "", field: str = "password") -> list[FieldError]:
-    """Return every rule the password breaks; an empty list means it is accepted."""
+def broken_password_rules(
+    password: str, *, score: int, email: str = "", field: str = "password"
+) -> list[FieldError]:
+    """Return every rule the password breaks; an empty list means it is accepted.
+
+    ``score`` is the estimated strength, 0 (guessed at once) to 4 (out of reach).
+    """
+    common = _is_guessed_first(password.casefold(), email.casefold())
     rules = [
         (len(password) < MIN_LENGTH, f"must have at least {MIN_LENGTH} characters"),
         (len(password) > MAX_LENGTH, f"must have at most {MAX_LENGTH} characters"),
-        (_is_guessed_first(password.casefold(), email.casefold()), "is among the passwords tried first"),
+        (common, "is among the passwords tried first"),
+        (not common and score < MIN_SCORE, "is too easy to guess: use several unrelated words"),
     ]
     return [FieldError(field=field, rule=rule) for broken, rule in rules if broken]
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from waardhaven.domain.errors import Conflict, NotFound, Unavailable
+from waardhaven.domain.identity.access import Access
 from waardhaven.domain.index.build import IndexResult
 from waardhaven.domain.index.composition import IndexState
 from waardhaven.domain.index.definition import IndexDefinition
@@ -14,6 +15,10 @@ from waardhaven.domain.types import BuildId, Days, Ids, IndexId, as_date
 
 class UnknownIndex(NotFound):
     """No index with that slug is visible to the caller."""
+
+
+class SlugTaken(Conflict):
+    """An index of somebody else has that short name."""
 
 
 class UnknownBuild(NotFound):
@@ -38,13 +43,13 @@ class InputsUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRecord:
-    """An index and the definition version in force. ``owner`` None means the system."""
+    """An index, the definition version in force, and who may see and change it."""
 
     id: IndexId
     definition: IndexDefinition
     version: int
     defined_at: datetime
-    visibility: str
+    access: Access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

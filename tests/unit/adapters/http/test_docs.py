@@ -76,8 +76,19 @@ def test_what_needs_a_token_says_so(schema: dict[str, Any]) -> None:
         "get /health/ready",
         "get /metrics",
         "get /openapi.json",
+        "get /.well-known/jwks.json",
+        "get /api/v1/auth/providers",
+        "get /api/v1/auth/{provider}/callback",
+        "get /api/v1/auth/{provider}/start",
+        "post /api/v1/auth/forgot-password",
+        "post /api/v1/auth/google",
         "post /api/v1/auth/login",
+        "post /api/v1/auth/logout",
+        "post /api/v1/auth/nonce",
+        "post /api/v1/auth/refresh",
         "post /api/v1/auth/register",
+        "post /api/v1/auth/reset-password",
+        "post /api/v1/auth/verify-email",
     }
     assert schema["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
@@ -94,7 +105,7 @@ def test_every_parameter_is_described_with_its_bounds(schema: dict[str, Any]) ->
     for where, operation in operations(schema):
         for parameter in operation["parameters"]:
             assert parameter["description"], (where, parameter["name"])
-            assert parameter["schema"]["type"], (where, parameter["name"])
+            assert parameter["schema"].keys() & {"type", "$ref"}, (where, parameter["name"])
             shown = "example" in parameter or "Example:" in parameter["description"]
             assert shown or "default" in parameter["schema"], (where, parameter["name"])
             assert ("example" in parameter) == parameter["required"], "Swagger UI would fill it in"
@@ -140,7 +151,7 @@ async def test_pages_and_what_they_load_come_from_here(client: AsyncClient, path
     assert page.status_code == 200
     assert "http" not in page.text.replace("https-equiv", "")
     assert "script-src 'self';" in page.headers["content-security-policy"]
-    assert "unsafe-eval" not in page.headers["content-security-policy"]
+    assert "unsafe" not in page.headers["content-security-policy"]
     linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(linked) >= 4
     for link in linked:
@@ -186,8 +197,8 @@ def test_vendored_files_fetch_nothing_from_elsewhere() -> None:
 
 def test_every_json_answer_has_an_example_of_its_own_shape(schema: dict[str, Any]) -> None:
     for where, operation in operations(schema):
-        status = "201" if "201" in operation["responses"] else "200"
-        content = operation["responses"][status]["content"].get("application/json")
+        status = min(operation["responses"])
+        content = operation["responses"][status].get("content", {}).get("application/json")
         if content and where != "get /openapi.json":
             assert not [*deviations(schema, content["schema"], content["example"])], where
 
@@ -206,8 +217,8 @@ def test_schemas_have_plain_names_and_descriptions(schema: dict[str, Any]) -> No
 
 
 def test_attempts_that_are_counted_say_so(schema: dict[str, Any]) -> None:
-    limited = {where for where, operation in operations(schema) if "429" in operation["responses"]}
-    assert limited == {"post /api/v1/auth/login", "post /api/v1/auth/register"}
+    unlimited = {where for where, operation in operations(schema) if "429" not in operation["responses"]}
+    assert unlimited == {"get /health", "get /health/ready"}
     assert "Retry-After" in schema["components"]["responses"]["429"]["headers"]
 
 

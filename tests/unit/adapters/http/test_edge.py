@@ -47,8 +47,28 @@ async def test_every_answer_has_the_security_headers(client: AsyncClient, path: 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["permissions-policy"].startswith("camera=()")
+    assert "strict-transport-security" not in headers
     assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
     assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/docs", "/api/v1/index/current"])
+async def test_by_https_every_answer_says_to_stay_there(client: AsyncClient, path: str) -> None:
+    headers = (await client.get(f"https://here{path}")).headers
+    assert headers["strict-transport-security"] == "max-age=31536000"
+
+
+async def test_answers_without_a_body_have_the_security_headers_too(reader: AsyncClient) -> None:
+    first = await reader.get("/api/v1/index/current")
+    tagged = {"If-None-Match": first.headers["etag"]}
+    answers = [await reader.get("/api/v1/index/current", headers=tagged), await reader.options("/health")]
+    assert [one.status_code for one in answers] == [304, 204]
+    for one in answers:
+        assert one.headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in one.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/api/v1/index/history", "/api/v1/auth/me", "/nothing"])

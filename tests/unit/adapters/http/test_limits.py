@@ -7,7 +7,9 @@ from httpx import ASGITransport, AsyncClient, Response
 from tests.unit.adapters.http.expect import problem
 from tests.unit.adapters.http.world import World
 
-from waardhaven.adapters.inbound.http.limits import address_of
+from waardhaven.adapters.inbound.http.addresses import address_of
+from waardhaven.adapters.inbound.http.limits import Limits, TooManyAttempts
+from waardhaven.domain.errors import Unauthenticated, Unavailable
 
 REGISTER, LOGIN = "/api/v1/auth/register", "/api/v1/auth/login"
 ADA = {"email": "ada@example.org", "password": "correct horse"}
@@ -26,10 +28,10 @@ async def log_in(client: AsyncClient, email: str = "ada@example.org", **headers:
 async def test_an_address_opens_ten_accounts_a_minute(world: World, client: AsyncClient) -> None:
     for number in range(10):
         body = ADA | {"email": f"ada{number}@example.org"}
-        assert (await client.post(REGISTER, json=body)).status_code == 201
+        assert (await client.post(REGISTER, json=body)).status_code == 202
     problem(await client.post(REGISTER, json=ADA), 429, "too_many_attempts")
     async with at(world, "198.51.100.7") as elsewhere:
-        assert (await elsewhere.post(REGISTER, json=ADA)).status_code == 201
+        assert (await elsewhere.post(REGISTER, json=ADA)).status_code == 202
 
 
 async def test_an_address_tries_twenty_logins_a_minute_whosever(client: AsyncClient) -> None:
@@ -68,6 +70,7 @@ async def test_the_right_password_does_not_help_beyond_the_limit(client: AsyncCl
 async def test_the_answer_says_when_to_come_back_and_keeps_its_word(
     world: World, client: AsyncClient
 ) -> None:
+    world.delays.free = 100
     for _ in range(10):
         await log_in(client)
     world.clock.advance(timedelta(seconds=20.5))
@@ -79,6 +82,46 @@ async def test_the_answer_says_when_to_come_back_and_keeps_its_word(
     assert response.headers["cache-control"] == "no-store"
     world.clock.advance(timedelta(seconds=int(response.headers["retry-after"])))
     problem(await log_in(client), 401)
+
+
+async def test_failures_of_a_login_at_an_address_make_it_wait_longer_and_longer(
+    world: World, client: AsyncClient
+) -> None:
+    for _ in range(5):
+        problem(await log_in(client), 401)
+    waits = []
+    for _ in range(6):
+        problem(await log_in(client), 401)
+        answer = await log_in(client, " ADA@example.org")
+        problem(answer, 429, "too_many_attempts")
+        waits.append(int(answer.headers["retry-after"]))
+        world.clock.advance(timedelta(seconds=waits[-1] + (60 if waits[-1] > 8 else 0)))
+    assert waits == [1, 2, 4, 8, 16, 32]
+    async with at(world, "198.51.100.7") as elsewhere:
+        problem(await log_in(elsewhere), 401)
+    problem(await log_in(client, "grace@example.org"), 401)
+
+
+async def test_a_delay_is_no_attempt_and_a_success_forgets_the_failures(world: World) -> None:
+    """What the block of a login does, whatever the route around it."""
+    limits: Limits = world.app.state.limits
+    scope = {"client": ("203.0.113.9", 1)}
+    for _ in range(6):
+        with pytest.raises(Unauthenticated):
+            async with limits.attempting_login(scope, "ada"):
+                raise Unauthenticated("No.")
+    hits = sum(map(len, world.limiter.allowed.values()))
+    with pytest.raises(TooManyAttempts):
+        async with limits.attempting_login(scope, "ada"):
+            raise AssertionError
+    assert sum(map(len, world.limiter.allowed.values())) == hits
+    world.clock.advance(timedelta(seconds=1))
+    with pytest.raises(Unavailable):
+        async with limits.attempting_login(scope, "ada"):
+            raise Unavailable("The database is out of reach.")
+    async with limits.attempting_login(scope, "ada"):
+        pass
+    assert world.delays.failures == {}
 
 
 async def test_no_header_changes_who_is_counted(client: AsyncClient) -> None:
@@ -97,8 +140,9 @@ async def test_a_malformed_body_is_not_an_attempt(client: AsyncClient) -> None:
 
 async def test_limits_can_be_changed_and_switched_off() -> None:
     world = World(config={"login_per_minute": 0, "login_name_per_minute": 0, "register_per_minute": 1})
+    world.delays.free = 100
     async with world.client() as client:
-        assert (await client.post(REGISTER, json=ADA)).status_code == 201
+        assert (await client.post(REGISTER, json=ADA)).status_code == 202
         problem(await client.post(REGISTER, json=ADA), 429)
         assert {(await log_in(client)).status_code for _ in range(50)} == {401}
 

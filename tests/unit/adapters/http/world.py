@@ -13,18 +13,30 @@ import numpy as np
 from dishka import AsyncContainer, Provider, Scope, make_async_container
 from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
+from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock
+from tests.fakes.failure_delays import FakeFailureDelays
 from tests.fakes.generation import FakeGeneration
+from tests.fakes.identity import FakeNotifier, FakePseudonyms
+from tests.fakes.identity_provider import FakeIdentityProvider, FakeIdentityProviders
+from tests.fakes.quota import FakeQuotas
 from tests.fakes.rate_limit import FakeRateLimiter
-from tests.fakes.security import TOKENS, FakePasswordHasher
+from tests.fakes.sealing import FakeSealing
+from tests.fakes.security import TOKENS, FakePasswordHasher, FakePasswordStrength
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens
+from waardhaven.application.audit.queries import ListAudit, ReadAuditHead
+from waardhaven.application.audit.record_denials import RecordDenials
 from waardhaven.application.diagnostics.queries import CheckReadiness, Probes
-from waardhaven.application.identity import USE_CASES
+from waardhaven.application.identity import SERVICES, USE_CASES
+from waardhaven.application.identity.authenticate import Authenticate
+from waardhaven.application.identity.mails import Links
+from waardhaven.application.identity.signing_in import SessionRules
+from waardhaven.application.identity.verification import VerificationRule
 from waardhaven.application.indexes import queries, strategy_queries
 from waardhaven.application.indexes.views import (
     AllocationView,
@@ -37,18 +49,26 @@ from waardhaven.application.indexes.views import (
     StrategyConfigView,
     StrategyView,
 )
+from waardhaven.application.ports.audit_trail import AuditTrail
 from waardhaven.application.ports.cache import Cache
 from waardhaven.application.ports.clock import Clock
+from waardhaven.application.ports.failure_delays import FailureDelays
 from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.health import DependencyHealth, Probe
+from waardhaven.application.ports.identity_provider import IdentityProviders
+from waardhaven.application.ports.notifier import Notifier
+from waardhaven.application.ports.pseudonyms import Pseudonyms
+from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
-from waardhaven.application.ports.security import AccessTokens, PasswordHasher
+from waardhaven.application.ports.sealing import Sealing
+from waardhaven.application.ports.security import AccessTokens, InvalidToken, PasswordHasher, PasswordStrength
 from waardhaven.application.ports.unit_of_work import UnitOfWork
-from waardhaven.domain.identity.roles import Role
+from waardhaven.domain.identity.roles import Principal, Role
 from waardhaven.domain.provenance import CodeVersion, Provenance
-from waardhaven.domain.types import UserId, Vintage
+from waardhaven.domain.types import SessionId, UserId, Vintage
 
 SOMEBODY = UserId(UUID(int=7))
+SESSION = SessionId(UUID(int=8))
 DAYS = 600
 
 
@@ -83,6 +103,35 @@ class Stub:
         return self.answer(params)
 
 
+@dataclass
+class FakeAuthenticate:
+    """Believes access tokens, and whatever a test calls a credential; fails when told to."""
+
+    tokens: JwtAccessTokens
+    credentials: dict[str, Principal] = field(default_factory=dict)
+    error: Exception | None = None
+    hang: Callable[[str], Awaitable[Principal]] | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def known(self, token: str) -> Principal | None:
+        try:
+            claims = self.tokens.read(token)
+        except InvalidToken:
+            return None
+        return Principal(user=claims.user, role=claims.role, session=claims.session)
+
+    async def __call__(self, token: str) -> Principal:
+        self.asked.append(token)
+        if self.hang is not None:
+            return await self.hang(token)
+        if self.error is not None:
+            raise self.error
+        found = self.credentials.get(token) or self.known(token)
+        if found is None:
+            raise InvalidToken("The access token is not valid.")
+        return found
+
+
 PROVENANCE = ProvenanceView(
     index="autoindex",
     build=str(UUID(int=3)),
@@ -112,10 +161,20 @@ class World:
     hasher: FakePasswordHasher = field(default_factory=FakePasswordHasher)
     uow: FakeUnitOfWork = field(default_factory=FakeUnitOfWork)
     probe: FakeProbe = field(default_factory=FakeProbe)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    proves: bool = False
 
     def __post_init__(self) -> None:
         self.limiter = FakeRateLimiter(self.clock)
+        self.quotas = FakeQuotas(self.clock)
+        self.delays = FakeFailureDelays(self.clock)
         self.tokens = JwtAccessTokens(TOKENS, self.clock)
+        self.sealing = FakeSealing(self.clock)
+        self.google = FakeIdentityProvider("google", self.clock)
+        self.github = FakeIdentityProvider("github", self.clock)
+        self.providers = FakeIdentityProviders([self.google, self.github])
+        self.authenticate = FakeAuthenticate(self.tokens)
         self.stubs: dict[type, Stub] = {
             queries.ReadHistory: Stub(self._history),
             queries.ReadAssetHistory: Stub(self._asset_history),
@@ -130,7 +189,8 @@ class World:
             strategy_queries.ReadStrategyConfig: Stub(lambda _: _strategy()),
         }
         self.app: Litestar = create_app(
-            self.container(), HttpConfig(version="0.1.0", vendored=self.vendored, **self.config)
+            self.container(),
+            HttpConfig(version="0.1.0", vendored=self.vendored, **{"quiet_seconds": 0.0, **self.config}),
         )
 
     def container(self) -> AsyncContainer:
@@ -143,11 +203,23 @@ class World:
             UnitOfWork: self.uow,
             AccessTokens: self.tokens,
             RateLimiter: self.limiter,
+            Quotas: self.quotas,
+            FailureDelays: self.delays,
+            Authenticate: self.authenticate,
+            PasswordStrength: FakePasswordStrength(),
+            Sealing: self.sealing,
+            Notifier: self.notifier,
+            AuditTrail: self.trail,
+            Pseudonyms: FakePseudonyms(),
+            IdentityProviders: self.providers,
+            Links: Links(frontend_url=None),
+            SessionRules: SessionRules(),
+            VerificationRule: VerificationRule(required=self.proves),
             Probes: Probes((self.probe,)),
         }.items():
             provider.provide(_returning(fake), provides=port)
         asking = Provider(scope=Scope.REQUEST)
-        asking.provide_all(*USE_CASES, CheckReadiness)
+        asking.provide_all(*USE_CASES, *SERVICES, CheckReadiness, ListAudit, ReadAuditHead, RecordDenials)
         for query, stub in self.stubs.items():
             asking.provide(_returning(stub), provides=query)
         return make_async_container(provider, asking)
@@ -171,7 +243,13 @@ class World:
             await stop.wait()
 
     def bearer(self, role: Role = Role.VIEWER, user: UserId = SOMEBODY) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens.issue(user, role).value}"}
+        return {"Authorization": f"Bearer {self.tokens.issue(user, role, session=SESSION, version=1).value}"}
+
+    def credential(self, principal: Principal) -> dict[str, str]:
+        """Return the header of a credential other than an access token."""
+        token = f"credential-{len(self.authenticate.credentials)}"
+        self.authenticate.credentials[token] = principal
+        return {"Authorization": f"Bearer {token}"}
 
     def stub(self, query: type) -> Stub:
         return self.stubs[query]

@@ -17,11 +17,10 @@ from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.lru import BoundedMap
 from waardhaven.adapters.inbound.http.negotiation import IDENTITY, encoding, is_current, media_type
 from waardhaven.adapters.inbound.http.packed import Packed
+from waardhaven.adapters.inbound.http.policy import policy_of
 from waardhaven.adapters.inbound.http.services import Services
 from waardhaven.application.ports.cache import Cache
-from waardhaven.application.ports.security import Claims
-from waardhaven.domain.identity.roles import Principal, Role
-from waardhaven.domain.types import UserId
+from waardhaven.domain.identity.roles import Principal
 
 T = TypeVar("T")
 
@@ -106,13 +105,14 @@ class Answers:
         self._local = LocalCache(half)
         self._representations: Representations | None = None
 
-    async def remembered(self, scope: Mapping[str, Any], claims: Claims) -> Ready[Any] | None:
+    async def remembered(self, scope: Mapping[str, Any], caller: Principal) -> Ready[Any] | None:
         """Return the answer to these words, if the data is known not to have changed since."""
         generation = (await self._services.generation()).known()
         if generation is None:
             return None
         words = _words(scope, generation)
-        return self._remembered.get((*words, claims.role)) or self._remembered.get((*words, claims.user))
+        everybody, own = caller.audience, _personal(caller)
+        return self._remembered.get((*words, everybody)) or self._remembered.get((*words, own))
 
     async def answer(self, request: Request[Any, Any, Any], reading: Reading) -> Ready[Any]:
         """Return the answer in the media type and encoding the client likes best; raise NotAcceptable."""
@@ -128,7 +128,7 @@ class Answers:
         key = Key(
             namespace=self._namespace,
             generation=generation,
-            audience=str(_audience(request)),
+            audience=_audience(request),
             resource=str(reading),
             media=media,
             encoding=chosen,
@@ -137,7 +137,7 @@ class Answers:
         packed = await caches.get(key, self._producer(request, reading, media), use_local=known is not None)
         ready: Ready[Any] = Ready(packed, media)
         ready.route = request.scope["path_template"]
-        if known is not None:
+        if known is not None and _is_rememberable(request):
             words = (*_words(request.scope, known), _audience(request))
             self._remembered.put(words, ready, ttl_seconds=self._ttl)
         return ready
@@ -172,10 +172,20 @@ def _words(scope: Mapping[str, Any], generation: int) -> tuple[Hashable, ...]:
     )
 
 
-def _audience(request: Request[Any, Any, Any]) -> Role | UserId | None:
-    """Return whom the answer may be shown to: its owner where it is personal, else everybody of the role."""
+def _audience(request: Request[Any, Any, Any]) -> str:
+    """Return whom the answer may be shown to: its owner if it is personal, else all who may as much."""
     by: Principal = request.user
-    return by.user if request.route_handler.opt.get(PERSONAL) else by.role
+    return _personal(by) if request.route_handler.opt.get(PERSONAL) else by.audience
+
+
+def _personal(by: Principal) -> str:
+    """Return the audience of one caller: the same person with narrower scopes is another one."""
+    return f"{by.user}@{by.audience}"
+
+
+def _is_rememberable(request: Request[Any, Any, Any]) -> bool:
+    policy = policy_of(request.route_handler.opt)
+    return policy is not None and policy.is_rememberable
 
 
 def _plain(value: object) -> object:

@@ -7,21 +7,36 @@ from dishka import AsyncContainer
 from dishka.integrations.litestar import DishkaRouter
 from litestar import Litestar, Router
 from litestar.datastructures import ResponseHeader, State
+from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from waardhaven.adapters.inbound.http.access_log import AccessLog, json_lines
+from waardhaven.adapters.inbound.http.addresses import Networks
 from waardhaven.adapters.inbound.http.answers import Answers
 from waardhaven.adapters.inbound.http.assets import Assets
-from waardhaven.adapters.inbound.http.auth import RequireToken
 from waardhaven.adapters.inbound.http.bodies import JsonRequest, RequireJson
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.counters import Counters
+from waardhaven.adapters.inbound.http.denials import Denials
 from waardhaven.adapters.inbound.http.door import Door
+from waardhaven.adapters.inbound.http.enforce import Enforce
 from waardhaven.adapters.inbound.http.errors import problem_response
+from waardhaven.adapters.inbound.http.gate import Gate
 from waardhaven.adapters.inbound.http.limits import Limits
 from waardhaven.adapters.inbound.http.middleware import Edge
 from waardhaven.adapters.inbound.http.openapi import openapi_config
-from waardhaven.adapters.inbound.http.routes import docs, identity, indexes, root, strategy
+from waardhaven.adapters.inbound.http.routes import (
+    access,
+    admin,
+    admin_users,
+    credentials,
+    docs,
+    federation,
+    identity,
+    indexes,
+    root,
+    strategy,
+)
 from waardhaven.adapters.inbound.http.services import Services
 
 PREFIX = "/api/v1"
@@ -33,6 +48,13 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
     answers = Answers(services, config)
     counters = Counters(config.version)
     access_log = AccessLog(json_lines(config.access_log_stream) if config.access_log_stream else None)
+    denials = Denials(services)
+    networks = Networks(
+        allowed=config.allowed_networks, denied=config.denied_networks, admin=config.admin_networks
+    )
+    enforce = DefineMiddleware(
+        Enforce, services=services, networks=networks, seconds=config.request_timeout_seconds
+    )
     state = {
         "config": config,
         "services": services,
@@ -44,28 +66,30 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
     }
     app = Litestar(
         route_handlers=[_probes(), _accounts(), _readings(), *docs.HANDLERS],
-        middleware=[RequireToken, RequireJson],
+        middleware=[enforce, RequireJson],
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
         request_max_body_size=config.max_body_bytes,
         openapi_config=openapi_config(config.version),
         logging_config=None,
         state=State(state),
-        lifespan=[lambda _: _writing(access_log)],
+        lifespan=[lambda _: _writing(access_log), lambda _: denials.running()],
     )
-    app.asgi_handler = Edge(Door(app.asgi_handler, services, answers), config, counters, access_log)
+    gate = Gate(Door(app.asgi_handler, answers), services, config, networks)
+    app.asgi_handler = Edge(gate, config, counters, access_log, denials)
     return app
 
 
 def _probes() -> Router:
-    handlers = [root.info, root.health, root.readiness, root.metrics]
+    handlers = [root.info, root.health, root.readiness, root.metrics, credentials.jwks]
     return DishkaRouter("/", route_handlers=handlers, middleware=[RequestScope])
 
 
 def _accounts() -> Router:
+    areas = (identity, credentials, federation, access, admin_users, admin)
     return DishkaRouter(
         PREFIX,
-        route_handlers=[identity.register, identity.login, identity.me],
+        route_handlers=[handler for area in areas for handler in area.HANDLERS],
         middleware=[RequestScope],
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
     )

@@ -1,42 +1,22 @@
-"""Every route needs a bearer token unless its handler says that it is public."""
+"""Who calls: the bearer token of a request, and what the gate found out about it."""
 
-from typing import Final
-
-from litestar.types import ASGIApp, Receive, Scope, Send
+from collections.abc import Mapping
+from typing import Any, Final
 
 from waardhaven.adapters.inbound.http import headers
-from waardhaven.adapters.inbound.http.services import Services
 from waardhaven.application.ports.security import InvalidToken
+from waardhaven.domain.errors import WaardhavenError
 from waardhaven.domain.identity.roles import Principal
 
-PUBLIC: Final = "public"
-"""Key of a handler's ``opt``; ``opt={PUBLIC: True}`` opens a route to everybody."""
-
 SCHEME: Final = "bearer"
+CALLER: Final = "caller"
+"""Key of the request scope: the Principal, None for anonymous requests."""
+CREDENTIAL_ERROR: Final = "credential_error"
+"""Key of the request scope: why a token that was sent proved nothing."""
 
 
 class MissingToken(InvalidToken):
     """The request carries no bearer token."""
-
-
-class RequireToken:
-    """Sets the caller of a request, or raises InvalidToken (a middleware of the whole application).
-
-    Not a guard: Litestar copies the handler for every call of a guard, 23 us each.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap ``app``."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request pass when its route is public or its token is valid."""
-        if not scope["route_handler"].opt.get(PUBLIC) and scope.get("method") != "OPTIONS":
-            services: Services = scope["litestar_app"].state.services
-            claims = (await services.tokens()).read(bearer_token(headers.of(scope)))
-            scope["user"] = Principal(user=claims.user, role=claims.role)
-            scope["auth"] = claims
-        await self._app(scope, receive, send)
 
 
 def bearer_token(sent: headers.Headers) -> str:
@@ -45,3 +25,18 @@ def bearer_token(sent: headers.Headers) -> str:
     if scheme.lower() != SCHEME or not token.strip():
         raise MissingToken("Send an access token: Authorization: Bearer <token>.")
     return token.strip()
+
+
+def caller_of(scope: Mapping[str, Any]) -> Principal | None:
+    """Return who proved to be the caller, None when nobody did."""
+    found: Principal | None = scope.get(CALLER)
+    return found
+
+
+def required_caller(scope: Mapping[str, Any]) -> Principal:
+    """Return the caller; raise what was wrong with the token, MissingToken without one."""
+    found = caller_of(scope)
+    if found is not None:
+        return found
+    error: WaardhavenError | None = scope.get(CREDENTIAL_ERROR)
+    raise error or MissingToken("Send an access token: Authorization: Bearer <token>.")

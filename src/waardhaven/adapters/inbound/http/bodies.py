@@ -1,17 +1,23 @@
-"""Request bodies: JSON alone, every bad field named."""
+"""Request bodies: JSON alone, in time, not nested without end, every bad field named."""
 
-from typing import Any
+import asyncio
+import re
+from typing import Any, Final
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
 from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.negotiation import JSON
 from waardhaven.domain.errors import FieldError
 
+STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string of JSON; one that never ends reaches to the end, so that matching stays linear."""
+BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -21,15 +27,63 @@ class UnsupportedMediaType(ClientException):
     status_code = 415
 
 
+class BodyTooSlow(ClientException):
+    """The body did not arrive in time."""
+
+    status_code = 408
+
+
+class Paced:
+    """Receives a request whose body has to be whole within ``seconds`` of now."""
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        """Wrap ``receive``."""
+        self._receive = receive
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._is_whole = False
+
+    async def __call__(self) -> HTTPReceiveMessage:
+        """Return the next message; raise BodyTooSlow. Once the body is whole, wait without a limit."""
+        if self._is_whole:
+            return await self._receive()  # type: ignore[return-value]
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise BodyTooSlow("The body did not arrive in time.", headers={"Connection": "close"}) from error
+        self._is_whole = message["type"] != "http.request" or not message.get("more_body")
+        return message  # type: ignore[return-value]
+
+
 class JsonRequest(Request[Any, Any, Any]):
-    """A request whose JSON can be nested as deep as it likes without breaking the server."""
+    """A request whose JSON can not break the server, however deep it is nested."""
 
     async def json(self) -> Any:
-        """Return the decoded body."""
+        """Return the decoded body; raise ClientException when it is malformed or nested too deep."""
+        deepest: int = self.app.state.config.max_json_depth
+        if is_deeper(await self.body(), deepest):
+            raise ClientException(f"The body is nested deeper than {deepest} levels.")
         try:
             return await super().json()
         except (RecursionError, UnicodeError) as error:
             raise ClientException("The body is not well-formed JSON.") from error
+
+
+def is_deeper(raw: bytes, deepest: int) -> bool:
+    """Tell whether JSON is nested deeper than ``deepest`` levels, without decoding it.
+
+    What is left of it without strings are brackets; each pass takes away the innermost pairs. Malformed
+    text is judged by what it opens.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= deepest:
+        return False
+    brackets = STRING.sub(b"", raw).translate(BRACKETS, NO_BRACKETS)
+    for _ in range(deepest):
+        fewer = brackets.replace(b"[]", b"")
+        if len(fewer) == len(brackets):
+            break
+        brackets = fewer
+    return brackets.count(b"[") > (deepest if brackets.find(b"[]") < 0 else 0)
 
 
 class RequireJson:

@@ -1,5 +1,6 @@
 """What the HTTP adapter is told from outside."""
 
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -21,6 +22,14 @@ class HttpConfig:
     structlog, which costs ten times as much.
     ``register_per_minute``, ``login_per_minute``: how often one address may try to open an account, to
     log in; ``login_name_per_minute``: how often one login may be tried, from wherever. 0: no limit.
+    ``rate_limit_per_minute``: anonymous requests of one address; ``rate_limit_authenticated``: requests of
+    one user or API key that has no limit of its own. 0: no limit.
+    ``allowed_networks``: who may call, all when empty; ``denied_networks``: who may not;
+    ``admin_networks``: who may administer, all when empty.
+    ``body_timeout_seconds``: within which a body has to arrive; ``request_timeout_seconds``: within which
+    a handler has to answer; ``max_json_depth``: levels of nesting in a body.
+    ``quiet_seconds``: within which answers that must not tell whether an account exists are all given.
+    ``csrf_keys``: prove that a CSRF token is ours; the first makes new ones. The same in all processes.
     ``vendored``: folder that ``scripts/vendor_assets.py`` filled.
     """
 
@@ -35,4 +44,14 @@ class HttpConfig:
     register_per_minute: int = 10
     login_per_minute: int = 20
     login_name_per_minute: int = 10
+    rate_limit_per_minute: int = 100
+    rate_limit_authenticated: int = 1000
+    allowed_networks: tuple[str, ...] = ()
+    denied_networks: tuple[str, ...] = ()
+    admin_networks: tuple[str, ...] = ()
+    body_timeout_seconds: float = 10.0
+    request_timeout_seconds: float = 30.0
+    max_json_depth: int = 64
+    quiet_seconds: float = 0.25
+    csrf_keys: tuple[bytes, ...] = field(default_factory=lambda: (secrets.token_bytes(32),), repr=False)
     vendored: Path = VENDORED

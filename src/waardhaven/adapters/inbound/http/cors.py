@@ -3,19 +3,26 @@
 from litestar.types import HTTPResponseStartEvent
 
 from waardhaven.adapters.inbound.http.headers import Headers
+from waardhaven.adapters.inbound.http.origins import origin_of
 
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
-ALLOWED_HEADERS = b"Authorization, Content-Type, Accept, If-None-Match, X-Request-ID, X-Correlation-ID"
-EXPOSED_HEADERS = b"ETag, X-Correlation-ID, Retry-After, WWW-Authenticate"
+ALLOWED_HEADERS = (
+    b"Authorization, Content-Type, Accept, If-None-Match, X-Request-ID, X-Correlation-ID, X-CSRF-Token"
+)
+EXPOSED_HEADERS = (
+    b"ETag, X-Correlation-ID, X-CSRF-Token, Retry-After, WWW-Authenticate, "
+    b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+)
 REMEMBER_SECONDS = b"600"
 
 
 class Cors:
-    """Adds CORS headers for ``frontend_url``; without it no foreign page may read an answer."""
+    """Adds CORS headers for the exact origin of ``frontend_url``; without it no foreign page may read."""
 
     def __init__(self, frontend_url: str | None) -> None:
         """Allow the origin of ``frontend_url``."""
-        self._origin = frontend_url.rstrip("/").encode() if frontend_url else None
+        origin = origin_of(frontend_url)
+        self._origin = origin.encode() if origin else None
 
     def headers(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         """Return what a response to this request carries."""
@@ -27,6 +34,7 @@ class Cors:
         return [
             vary,
             (b"access-control-allow-origin", self._origin),
+            (b"access-control-allow-credentials", b"true"),
             (b"access-control-expose-headers", EXPOSED_HEADERS),
         ]
 

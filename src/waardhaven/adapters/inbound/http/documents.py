@@ -72,3 +72,28 @@ class HealthDocument(Struct, kw_only=True):
     """The process answers."""
 
     status: str
+
+
+class MessageDocument(Struct, kw_only=True):
+    """What was done, for people."""
+
+    detail: str
+
+
+class KeySetDocument(Struct, kw_only=True):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+class NonceDocument(Struct, kw_only=True):
+    """A nonce and how many seconds it counts."""
+
+    nonce: str
+    expires_in: int
+
+
+class ProvidersDocument(Struct, kw_only=True):
+    """Names of providers of identities."""
+
+    items: list[str]

@@ -4,25 +4,20 @@ from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.answers import Answers, Ready
-from waardhaven.adapters.inbound.http.auth import bearer_token
-from waardhaven.adapters.inbound.http.services import Services
-from waardhaven.application.ports.security import InvalidToken
-from waardhaven.domain.identity.roles import Principal
+from waardhaven.adapters.inbound.http.auth import caller_of
 
 
 class Door:
-    """Sends a remembered answer to whoever proves to be entitled to it; all else goes on to ``app``.
+    """Sends a remembered answer to whoever proved at the gate to be entitled to it; else asks ``app``.
 
-    Nothing is decided here: an answer is only remembered after the whole application gave it, to callers of
-    the same role (or to the same caller) and for as long as the data is known not to have changed.
+    Nothing is decided here: an answer is only remembered after the whole application gave it, to callers who
+    may read as much (or to the same caller) and for as long as the data is known not to have changed.
     """
 
-    def __init__(self, app: ASGIApp, services: Services, answers: Answers) -> None:
+    def __init__(self, app: ASGIApp, answers: Answers) -> None:
         """Wrap ``app``."""
         self._app = app
-        self._services = services
         self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,15 +26,10 @@ class Door:
         await (self._app if ready is None else ready.send)(scope, receive, send)
 
     async def _remembered(self, scope: Any) -> Ready[Any] | None:
-        sent = headers.of(scope)
-        if b"authorization" not in sent:
+        caller = caller_of(scope)
+        if caller is None:
             return None
-        try:
-            claims = (await self._services.tokens()).read(bearer_token(sent))
-        except InvalidToken:
-            return None
-        ready = await self._answers.remembered(scope, claims)
+        ready = await self._answers.remembered(scope, caller)
         if ready is not None:
-            scope["user"] = Principal(user=claims.user, role=claims.role)
             scope["path_template"] = ready.route
         return ready

@@ -10,7 +10,13 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import Send
 
 from waardhaven.adapters.inbound.http.bodies import body_errors
 from waardhaven.domain.errors import (
@@ -25,6 +31,8 @@ from waardhaven.domain.errors import (
     WaardhavenError,
 )
 
+REFUSAL = "refusal"
+"""Key of the request scope: why an anonymous request is too many, unless it is a 401 anyway."""
 PROBLEM = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
 FAMILIES: dict[type[WaardhavenError], int] = {
@@ -43,6 +51,7 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     409: "conflict",
     413: "content_too_large",
     415: "unsupported_media_type",
@@ -95,12 +104,26 @@ class Fault:
 
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer an error; what is not meant for people is logged with its trace and told nobody."""
+    if isinstance(error, NotFoundException | MethodNotAllowedException):
+        error = request.scope.get(REFUSAL) or error  # type: ignore[assignment]
     fault = fault_of(request, error)
     if fault.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", exc_info=error, path=request.scope["path"], method=request.method)
     body = problem_bytes(fault, correlation_id(request.scope))
-    headers = {"Cache-Control": "no-store", **_standing_headers(fault.status), **fault.headers}
-    return Response(body, status_code=fault.status, media_type=PROBLEM, headers=headers)
+    return Response(body, status_code=fault.status, media_type=PROBLEM, headers=_headers_of(fault))
+
+
+async def send_problem(fault: Fault, correlation: str, send: Send) -> None:
+    """Answer without a framework."""
+    body = problem_bytes(fault, correlation)
+    named = {"Content-Type": PROBLEM, "Content-Length": str(len(body)), **_headers_of(fault)}
+    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": fault.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _headers_of(fault: Fault) -> dict[str, str]:
+    return {"Cache-Control": "no-store", **_standing_headers(fault.status), **fault.headers}
 
 
 def problem_bytes(fault: Fault, correlation: str) -> bytes:
@@ -127,7 +150,7 @@ def _pointer(broken: ProblemError) -> dict[str, str]:
 def fault_of(request: Request[Any, Any, Any], error: Exception) -> Fault:
     """Return what to say about an error."""
     if isinstance(error, WaardhavenError):
-        return _of_family(error)
+        return fault_of_family(error)
     if isinstance(error, ValidationException):
         return _of_validation(request, error)
     if isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -149,7 +172,8 @@ def title(status: int) -> str:
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
-def _of_family(error: WaardhavenError) -> Fault:
+def fault_of_family(error: WaardhavenError) -> Fault:
+    """Return what to say about an error of ours."""
     status = next((code for family, code in FAMILIES.items() if isinstance(error, family)), 500)
     errors = tuple(ProblemError(field=broken.field, rule=broken.rule) for broken in error.errors)
     return Fault(

@@ -9,15 +9,61 @@ USER = {
     "username": "ada",
     "role": "viewer",
     "is_active": True,
-    "is_verified": False,
+    "is_verified": True,
     "created_at": "2024-06-03T09:30:00Z",
+    "updated_at": "2024-06-03T09:30:00Z",
+    "deleted_at": None,
+}
+ME = {
+    "id": USER["id"],
+    "email": "ada@example.org",
+    "username": "ada",
+    "role": "viewer",
+    "permissions": ["indices:read"],
+    "is_verified": True,
+    "has_password": True,
+    "providers": ["google"],
+    "created_at": "2024-06-03T09:30:00Z",
+    "updated_at": "2024-06-03T09:30:00Z",
 }
 SIGNED_IN = {
     "access_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3ZWM2NGQwOSJ9.f_L8g1qwmrgefal1",
     "token_type": "bearer",
     "expires_in": 900,
     "expires_at": "2024-06-03T09:45:00Z",
+    "refresh_token": "Vq1pXk0Zr7mB2nC8sD4tF6gH9jL3wE5yU0iO1aR_xQ-",
+    "refresh_expires_in": 2_592_000,
+    "session": "0d4c8b60-7f0a-4a55-9d4e-2f6b6a1f2c11",
     "user": USER,
+}
+SENT = {"detail": "If the address can be used, a mail is on its way to it."}
+SESSION = {
+    "id": "0d4c8b60-7f0a-4a55-9d4e-2f6b6a1f2c11",
+    "created_at": "2024-06-03T09:30:00Z",
+    "last_used_at": "2024-06-03T11:05:00Z",
+    "expires_at": "2024-07-03T09:30:00Z",
+    "device": "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0",
+    "address": "203.0.113.9",
+    "current": True,
+}
+API_KEY = {
+    "id": "b1f6ce0f-4f44-4b8c-a5b7-6f3f0f7d0b11",
+    "name": "nightly report",
+    "prefix": "k3v9x0q2ab",
+    "scopes": ["indices:read"],
+    "requests_per_minute": None,
+    "created_at": "2024-06-03T09:30:00Z",
+    "expires_at": "2030-01-01T00:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+PUBLIC_KEY = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    "kid": "f2b1c6d05a7e4f39",
+    "alg": "EdDSA",
+    "use": "sig",
 }
 MADE_FROM = {
     "definition_version": 1,
@@ -102,6 +148,12 @@ ASSET_HISTORY = {
     "adjustment": "all",
     "vintage": 8,
 }
+ACCESS = {
+    "index": "my-index",
+    "owner": "ada",
+    "visibility": "shared",
+    "shared_with": [{"username": "grace", "right": "read"}],
+}
 STRATEGY = {
     "name": "inverse_volatility",
     "title": "Inverse volatility",
@@ -133,6 +185,24 @@ CONFIG = {
     "updated_at": "2024-06-03T04:00:00Z",
     "notes": [NOTE],
 }
+AUDIT_ENTRY = {
+    "id": 1042,
+    "at": "2024-06-03T09:30:00Z",
+    "actor": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9",
+    "credential": "session",
+    "action": "user.role_changed",
+    "target": "user:1c301005-f096-48c3-bbe7-d17392e68542",
+    "before": "6f5902ac237024bdd0c176cb93063dc4f1d2a1e7d3a9b0c54e8f7a6b5c4d3e2f",
+    "after": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "occurrences": 1,
+    "detail": {"role": "analyst"},
+    "correlation_id": "4f1c0d9e",
+    "position": 1040,
+}
+AUDIT_HEAD = {
+    "position": 1040,
+    "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
 READY = {
     "ready": True,
     "dependencies": [
@@ -156,9 +226,23 @@ ANSWERS: Final[dict[str, Any]] = {
     },
     "health": {"status": "ok"},
     "readiness": READY,
-    "register": SIGNED_IN,
+    "register": SENT,
+    "verifyEmail": USER,
     "login": SIGNED_IN,
-    "me": USER,
+    "refresh": SIGNED_IN,
+    "forgotPassword": SENT,
+    "me": ME,
+    "updateMe": USER,
+    "sessions": _page(SESSION),
+    "apiKeys": _page(API_KEY),
+    "createApiKey": {"secret": "whk_k3v9x0q2ab_Vq1pXk0Zr7mB2nC8sD4tF6gH9jL3wE5yU0iO1aR_xQ-", "key": API_KEY},
+    "providers": {"items": ["google", "github"]},
+    "nonce": {"nonce": "AQAAAABmXb5Yt3Kc0Zr7mB2nC8sD4tF6gH9jL3wE5yU0iO1aR", "expires_in": 600},
+    "google": SIGNED_IN,
+    "jwks": {"keys": [PUBLIC_KEY]},
+    "users": _page(USER),
+    "user": USER,
+    "manageUser": USER,
     "indexCurrent": CURRENT,
     "indexHistory": HISTORY,
     "indexCurrencies": _page({"code": "EUR", "name": "Euro"}),
@@ -168,10 +252,14 @@ ANSWERS: Final[dict[str, Any]] = {
     "indicesCurrent": CURRENT,
     "indicesHistory": HISTORY,
     "builds": _page(BUILD),
+    "indexAccess": ACCESS,
+    "changeIndexAccess": ACCESS,
     "strategies": _page(STRATEGY),
+    "audit": _page(AUDIT_ENTRY),
+    "auditHead": AUDIT_HEAD,
     "strategyConfig": CONFIG,
 }
-"""Answers with status 200 or 201, by ``operationId``."""
+"""Successful answers, by ``operationId``."""
 
 DETAILS: Final = {
     400: "The body is not well-formed JSON.",
@@ -180,6 +268,7 @@ DETAILS: Final = {
     404: "There is no index 'nope'.",
     405: "This address does not take this method.",
     406: "On offer: application/json; encodings br, gzip, identity.",
+    408: "The body did not arrive in time.",
     409: "An account with that e-mail address exists already.",
     413: "The body is larger than this server takes.",
     415: "Send the body as application/json.",

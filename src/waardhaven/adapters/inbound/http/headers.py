@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-COMBINED = frozenset({b"accept", b"accept-encoding", b"if-none-match"})
+COMBINED = {b"accept": b", ", b"accept-encoding": b", ", b"if-none-match": b", ", b"cookie": b"; "}
+"""Headers that are lists, and what stands between their items."""
 SCOPE_KEY = "request_headers"
 
 Headers = dict[bytes, bytes]
@@ -17,7 +18,7 @@ def collected(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
         headers = {}
         for name, value in pairs:
             if name in headers and name in COMBINED:
-                headers[name] += b", " + value
+                headers[name] += COMBINED[name] + value
             else:
                 headers.setdefault(name, value)
     return headers

@@ -1,18 +1,18 @@
-"""How often accounts may be opened and passwords tried."""
+"""How often accounts may be opened and passwords tried, and how long failures make the next try wait."""
 
-from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from math import ceil
 from typing import Any
 
+from waardhaven.adapters.inbound.http.addresses import address_of
 from waardhaven.adapters.inbound.http.config import HttpConfig
+from waardhaven.adapters.inbound.http.denials import tried_login
 from waardhaven.adapters.inbound.http.services import Services
-from waardhaven.domain.errors import TooManyRequests
+from waardhaven.domain.errors import TooManyRequests, Unauthenticated
 from waardhaven.domain.identity.names import normalised
 
 MINUTE = 60.0
-NETWORK_BITS = 64
-"""What one customer of an IPv6 provider has for himself: all of it counts as one address."""
 
 
 class TooManyAttempts(TooManyRequests):
@@ -31,32 +31,41 @@ class Limits:
         """Let the caller try to open an account; raise TooManyAttempts."""
         await self._hit(f"register:address:{address_of(scope)}", self._config.register_per_minute)
 
-    async def admit_login(self, scope: Mapping[str, Any], login: str) -> None:
-        """Let the caller try a password of ``login``; raise TooManyAttempts."""
-        await self._hit(f"login:address:{address_of(scope)}", self._config.login_per_minute)
-        await self._hit(f"login:name:{normalised(login)}", self._config.login_name_per_minute)
+    async def admit_proof(self, scope: Mapping[str, Any]) -> None:
+        """Let the caller show a proof nobody could guess, but checking costs; raise TooManyAttempts."""
+        await self._hit(f"proof:address:{address_of(scope)}", self._config.login_per_minute)
+
+    @asynccontextmanager
+    async def attempting_login(self, scope: Mapping[str, Any], login: str) -> AsyncIterator[None]:
+        """Let the caller try to prove to be ``login`` within the block; raise TooManyAttempts.
+
+        A block that raises Unauthenticated is a failure: from some number on they make this login wait
+        longer and longer at this address, while the rest of the world may still use it. A block that ends
+        well forgets them.
+        """
+        address, name = address_of(scope), normalised(login)
+        key = f"login:{name}@{address}"
+        tried_login(scope, name)
+        delays = await self._services.failure_delays()
+        _refuse(await delays.wait_for(key))
+        await self._hit(f"login:address:{address}", self._config.login_per_minute)
+        await self._hit(f"login:name:{name}", self._config.login_name_per_minute)
+        try:
+            yield
+        except Unauthenticated:
+            await delays.failed(key)
+            raise
+        await delays.succeeded(key)
 
     async def _hit(self, key: str, limit: int) -> None:
-        if limit <= 0:
-            return
-        limiter = await self._services.rate_limiter()
-        wait = await limiter.hit(key, limit=limit, window_seconds=MINUTE)
-        if wait is not None:
-            seconds = max(1, ceil(wait))
-            raise TooManyAttempts(
-                f"Too many attempts in a short time. Try again in {seconds} s.", retry_after_seconds=seconds
-            )
+        if limit > 0:
+            limiter = await self._services.rate_limiter()
+            _refuse(await limiter.hit(key, limit=limit, window_seconds=MINUTE) or 0.0)
 
 
-def address_of(scope: Mapping[str, Any]) -> str:
-    """Return who is counted: the socket's peer, never what a header claims; of IPv6 the network."""
-    client = scope.get("client")
-    try:
-        address = ip_address(client[0] if client else "")
-    except ValueError:
-        return "local"
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{IPv6Address(int(address) >> (128 - NETWORK_BITS) << (128 - NETWORK_BITS))}/{NETWORK_BITS}"
+def _refuse(wait: float) -> None:
+    if wait > 0:
+        seconds = max(1, ceil(wait))
+        raise TooManyAttempts(
+            f"Too many attempts in a short time. Try again in {seconds} s.", retry_after_seconds=seconds
+        )

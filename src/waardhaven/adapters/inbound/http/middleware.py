@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import structlog
@@ -12,11 +13,15 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from waardhaven.adapters.inbound.http.access_log import AccessLog
+from waardhaven.adapters.inbound.http.bodies import Paced
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.cors import Cors
 from waardhaven.adapters.inbound.http.counters import METHODS, Counters
-from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Fault, problem_bytes
+from waardhaven.adapters.inbound.http.denials import Denials
+from waardhaven.adapters.inbound.http.errors import CODES, Fault, fault_of_family, send_problem
 from waardhaven.adapters.inbound.http.headers import SCOPE_KEY, Headers, collected
+from waardhaven.application.ports.quota import Allowance
+from waardhaven.domain.errors import WaardhavenError
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +36,12 @@ SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+"""For this host alone: what else the domain serves is not ours to decide."""
+ALLOWANCE = "allowance"
+"""Key of the request scope: the state of the caller's quota, told in headers."""
 LISTING_METHODS = frozenset({204, 405})
 TOO_LARGE = Fault(status=413, code=CODES[413], detail="The body is larger than this server takes.")
 FAILED = Fault(
@@ -49,6 +59,7 @@ class Passage:
     headless: bool
     extra: list[tuple[bytes, bytes]]
     send: Send
+    scope: Any
     status: int = 0
     sent: int = 0
     started: float = field(default_factory=time.perf_counter)
@@ -62,6 +73,9 @@ class Passage:
                 headers = [_with_head(header) for header in headers]
             if not any(name == CSP for name, _ in headers):
                 headers.append(NO_CONTENT_POLICY)
+            allowance: Allowance | None = self.scope.get(ALLOWANCE)
+            if allowance is not None:
+                headers += rate_limit_headers(allowance)
             message["headers"] = headers
         elif message["type"] == "http.response.body":
             if self.headless:
@@ -71,14 +85,23 @@ class Passage:
 
 
 class Edge:
-    """Correlation id, standing headers, CORS, HEAD, body limit, counters, and a line in the log."""
+    """Correlation id, standing headers, CORS, HEAD, bounds of the body, counters, and a line in the log."""
 
-    def __init__(self, app: ASGIApp, config: HttpConfig, counters: Counters, access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: HttpConfig,
+        counters: Counters,
+        access_log: AccessLog,
+        denials: Denials,
+    ) -> None:
         """Wrap ``app``."""
         self._app = app
         self._limit = config.max_body_bytes
+        self._body_seconds = config.body_timeout_seconds
         self._counters = counters
         self._access_log = access_log
+        self._denials = denials
         self._cors = Cors(config.frontend_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,25 +119,33 @@ class Edge:
         if headless:
             inner["method"] = "GET"
         extra = [(b"x-correlation-id", correlation.encode()), *SECURITY_HEADERS, *self._cors.headers(headers)]
-        passage = Passage(correlation, headless, extra, send)
+        if scope["scheme"] == "https":
+            extra.append(HSTS)
+        passage = Passage(correlation, headless, extra, send, inner)
         tokens = structlog.contextvars.bind_contextvars(correlation_id=correlation)
         try:
             await self._answer(inner, receive, passage, headers)
+        except WaardhavenError as error:
+            if passage.status:
+                raise
+            await send_problem(fault_of_family(error), correlation, passage.forward)
         except Exception:
             log.exception("request_failed", path=scope["path"], method=scope["method"])
             if not passage.status:
-                await _send_problem(FAILED, passage)
+                await send_problem(FAILED, correlation, passage.forward)
         finally:
             self._note(scope, inner, passage)
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _answer(self, inner: Any, receive: Receive, passage: Passage, headers: Headers) -> None:
         if self._too_large(headers):
-            await _send_problem(TOO_LARGE, passage)
+            await send_problem(TOO_LARGE, passage.correlation, passage.forward)
         elif inner["method"] == "OPTIONS" and self._cors.is_preflight(headers):
             await passage.forward(self._cors.preflight())
             await passage.forward({"type": "http.response.body", "body": b"", "more_body": False})
         else:
+            if b"content-length" in headers or b"transfer-encoding" in headers:
+                receive = Paced(receive, self._body_seconds)
             await self._app(inner, receive, passage.forward)
 
     def _too_large(self, headers: Headers) -> bool:
@@ -126,6 +157,7 @@ class Edge:
         route = inner.get("path_template") or "unmatched"
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         self._counters.count(method, route, passage.status, seconds)
+        self._denials.note(inner, passage.status)
         user = getattr(inner.get("user"), "user", None)
         client = scope.get("client")
         self._access_log.record(
@@ -156,12 +188,10 @@ def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     return (name, value.replace(b"GET", b"GET, HEAD")) if name == b"allow" else header
 
 
-async def _send_problem(fault: Fault, passage: Passage) -> None:
-    body = problem_bytes(fault, passage.correlation)
-    headers = [
-        (b"content-type", PROBLEM.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
+def rate_limit_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
+    """Return the state of a quota as headers: requests a minute, requests left, seconds until it is new."""
+    return [
+        (b"ratelimit-limit", b"%d" % allowance.limit),
+        (b"ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"ratelimit-reset", b"%d" % ceil(allowance.reset_seconds)),
     ]
-    await passage.forward({"type": "http.response.start", "status": fault.status, "headers": headers})
-    await passage.forward({"type": "http.response.body", "body": body, "more_body": False})

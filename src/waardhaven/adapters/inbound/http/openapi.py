@@ -14,16 +14,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler
 
-from waardhaven.adapters.inbound.http.auth import PUBLIC
 from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Problem, title
 from waardhaven.adapters.inbound.http.examples import ANSWERS, BROKEN, BUILD_ID, DETAILS
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
-from waardhaven.adapters.inbound.http.tags import TAGS
+from waardhaven.adapters.inbound.http.policy import Access, Policy, policy_of
+from waardhaven.adapters.inbound.http.tags import ALSO, TAGS
 
 TITLE = "Waardhaven AutoIndex"
 DESCRIPTION = (
     "Rule-based investment indices: defined, computed, published, and auditable.\n\n"
-    "Register or log in, then send the `access_token` as `Authorization: Bearer …`. "
+    "Register or log in, then send the `access_token` (or an API key) as `Authorization: Bearer …`. "
     "Errors are problem documents (RFC 9457); `code` is for programs, `errors` names every bad field. "
     "Answers carry an `ETag`: send it back as `If-None-Match`. "
     "Series come by column, as JSON or as an Arrow stream."
@@ -31,6 +31,17 @@ DESCRIPTION = (
 METHODS = ("get", "post", "put", "patch", "delete")
 KEPT: tuple[str, ...] = ("name", "in", "description", "required")
 EXAMPLES: dict[str, object] = {
+    "session": "0d4c8b60-7f0a-4a55-9d4e-2f6b6a1f2c11",
+    "key": "b1f6ce0f-4f44-4b8c-a5b7-6f3f0f7d0b11",
+    "user": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9",
+    "provider": "github",
+    "return_to": "/dashboard",
+    "code": "d1f0a2",
+    "state": "Vq1pXk0Zr7mB2nC8sD4tF6gH9jL3wE5yU0iO1aR_xQ-",
+    "error": "access_denied",
+    "role": "analyst",
+    "active": "true",
+    "search": "ada",
     "start": "2022-01-03",
     "end": "2022-12-28",
     "as_of": "2024-05-31T16:00:00Z",
@@ -39,10 +50,18 @@ EXAMPLES: dict[str, object] = {
     "cursor": "autoindex",
     "slug": "autoindex",
     "symbol": "AAPL",
+    "actor": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9",
+    "action": "user.",
+    "target": "user:7ec64d09-c987-41d0-a1d2-fdc1bc6610a9",
+    "since": "2024-05-31T16:00:00Z",
+    "until": "2024-06-03",
+    "correlation_id": "4f1c0d9e",
+    "credential": "session",
 }
-CURSORS = {"builds": BUILD_ID}
+CURSORS = {"audit": "1042", "builds": BUILD_ID}
 """Cursors of pages that are not paged by slug."""
-OWN_STATUSES = {"register": (409,), "login": (401,), "metrics": (401, 404), "openapi": (406,)}
+SUCCESS = ("200", "201", "202", "204", "303")
+UNCOUNTED = frozenset({"health", "readiness"})
 REFERENCE = "#/components/schemas/"
 PAGE_NAME = re.compile(r"PageDocument_(?:\w+\.)*(\w+)_")
 SERIES = ("SeriesDocument", "AssetSeriesDocument")
@@ -81,20 +100,27 @@ def document(app: Litestar) -> dict[str, Any]:
     _describe(components.setdefault("schemas", {}), _records(app))
     components["schemas"].update(_problem_schemas())
     components["responses"] = {str(status): _problem_response(status) for status in CODES}
-    public = set(_public_operations(app))
+    policies = dict(_policies(app))
     for operation in _operations(schema):
         fields = _fields_example(operation, components["schemas"])
         examples = EXAMPLES | {"fields": fields, "cursor": CURSORS.get(operation["operationId"], "autoindex")}
         operation["parameters"] = [_tidy(each, examples) for each in operation.pop("parameters", ())]
-        _complete(operation, is_public=operation["operationId"] in public)
+        _complete(operation, *policies[operation["operationId"]])
     return schema
 
 
+_REDIRECT = {
+    "description": "Go on there.",
+    "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to go on."}},
+}
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "The `access_token` that register and log in answer with.",
+    "description": (
+        "The `access_token` that register and log in answer with, or an API key. What a key may do is "
+        "narrowed by its scopes, which are the permissions named here as `x-permission`."
+    ),
 }
 
 
@@ -119,10 +145,11 @@ def _handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
                 yield handler
 
 
-def _public_operations(app: Litestar) -> Iterator[str]:
+def _policies(app: Litestar) -> Iterator[tuple[str, tuple[Policy, tuple[int, ...]]]]:
     for handler in _handlers(app):
-        if handler.opt.get(PUBLIC) and handler.operation_id:
-            yield str(handler.operation_id)
+        policy = policy_of(handler.opt)
+        if policy is not None and handler.operation_id:
+            yield str(handler.operation_id), (policy, handler.opt.get(ALSO, ()))
 
 
 def _records(app: Litestar) -> dict[str, type]:
@@ -155,7 +182,7 @@ def _fields_example(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     found = _success(operation).get("content", {}).get(JSON, {}).get("schema", {})
     properties = _resolved(found, schemas).get("properties", {})
     if "items" in properties:
-        properties = _resolved(properties["items"]["items"], schemas)["properties"]
+        properties = _resolved(properties["items"]["items"], schemas).get("properties", {})
     return ",".join([*properties][:2])
 
 
@@ -165,18 +192,25 @@ def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]
 
 
 def _success(operation: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = operation["responses"].get("200") or operation["responses"].get("201") or {}
+    """Return the one answer that is neither a problem nor repeats an earlier one."""
+    found: dict[str, Any] = next(
+        operation["responses"][one] for one in SUCCESS if one in operation["responses"]
+    )
     return found
 
 
-def _complete(operation: dict[str, Any], *, is_public: bool) -> None:
-    operation["security"] = [] if is_public else [{SCHEME: []}]
+def _complete(operation: dict[str, Any], policy: Policy, also: tuple[int, ...]) -> None:
+    operation["security"] = [] if policy.is_public else [{SCHEME: []}]
+    _tell_permission(operation, policy)
     responses = operation["responses"]
     responses.pop("400", None)
-    for status in _expected(operation, is_public=is_public):
+    for status in _expected(operation, policy, also):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
     success = _success(operation)
     success["description"] = operation["summary"]
+    if "303" in responses:
+        responses["303"] = _REDIRECT
+    responses.get("204", {}).pop("content", None)
     if operation["operationId"] in ANSWERS:
         success["content"][JSON]["example"] = ANSWERS[operation["operationId"]]
     if _is_reading(operation):
@@ -186,21 +220,31 @@ def _complete(operation: dict[str, Any], *, is_public: bool) -> None:
     operation["responses"] = dict(sorted(responses.items()))
 
 
+def _tell_permission(operation: dict[str, Any], policy: Policy) -> None:
+    if policy.permission is not None:
+        operation["x-permission"] = str(policy.permission)
+        operation["description"] += f"\n\nNeeds the permission `{policy.permission}`."
+    elif policy.access is Access.SIGNED_IN:
+        operation["description"] += "\n\nNeeds a person who signed in: API keys are refused."
+
+
 def _is_reading(operation: dict[str, Any]) -> bool:
     """Tell whether answers are negotiated, tagged and cached."""
     return any(parameter["name"] == "fields" for parameter in operation["parameters"])
 
 
-def _expected(operation: dict[str, Any], *, is_public: bool) -> list[int]:
+def _expected(operation: dict[str, Any], policy: Policy, also: tuple[int, ...]) -> list[int]:
     """Return the error statuses an operation can answer with."""
     named = any(parameter["in"] == "path" for parameter in operation["parameters"])
     statuses = [500]
-    statuses += [] if is_public else [401, 503]
-    statuses += [403, 404, 406] if _is_reading(operation) else []
+    statuses += [] if operation["operationId"] in UNCOUNTED else [429]
+    statuses += [] if policy.is_public else [401, 403, 503]
+    statuses += [403] if policy.cookie else []
+    statuses += [404, 406] if _is_reading(operation) else []
     statuses += [404, 409] if named else []
     statuses += [422] if operation["parameters"] else []
-    statuses += [400, 413, 415, 422, 429, 503] if "requestBody" in operation else []
-    statuses += OWN_STATUSES.get(operation["operationId"], ())
+    statuses += [400, 408, 413, 415, 422, 503] if "requestBody" in operation else []
+    statuses += also
     return sorted(set(statuses))
 
 

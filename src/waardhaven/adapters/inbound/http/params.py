@@ -28,6 +28,22 @@ AsOf = Annotated[
         ),
     ),
 ]
+Since = Annotated[
+    str | None,
+    QueryParameter(
+        name="since",
+        max_length=40,
+        description="From this instant on: ISO 8601 with an offset, or a date, from its beginning in UTC.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    QueryParameter(
+        name="until",
+        max_length=40,
+        description="Before this instant: ISO 8601 with an offset, or a date, until its end in UTC.",
+    ),
+]
 Currency = Annotated[
     str | None,
     QueryParameter(
@@ -88,20 +104,33 @@ def checked_window(start: date | None, end: date | None) -> dict[str, object]:
     return {"start": start, "end": end}
 
 
-def instant(text: str | None) -> datetime | None:
+def instant(text: str | None, *, field: str = "as_of", time_of_day: time = time.max) -> datetime | None:
     """Return the instant in UTC; a bare date is the end of its day; raise InvalidParameters."""
     if text is None:
         return None
     try:
         if len(text) == len("2020-01-31"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+            return datetime.combine(date.fromisoformat(text), time_of_day, UTC)
         moment = datetime.fromisoformat(text.replace(" ", "+"))
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     rule = "must be an ISO 8601 instant with an offset (2024-05-31T16:00:00Z) or a date (2024-05-31)"
-    raise InvalidParameters("The instant is not valid.", errors=[FieldError(field="as_of", rule=rule)])
+    raise InvalidParameters("The instant is not valid.", errors=[FieldError(field=field, rule=rule)])
+
+
+def checked_period(since: str | None, until: str | None) -> dict[str, datetime | None]:
+    """Return the two instants as parameters; raise InvalidParameters when they are reversed.
+
+    A date is the beginning of that day for ``since`` and its end for ``until``.
+    """
+    begin = instant(since, field="since", time_of_day=time.min)
+    end = instant(until, field="until")
+    if begin and end and begin > end:
+        errors = [FieldError(field="since", rule="must not be after until")]
+        raise InvalidParameters("The period ends before it begins.", errors=errors)
+    return {"since": begin, "until": end}
 
 
 def listed(fields: str | None) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ from typing import cast
 
 from dishka import AsyncContainer
 
+from waardhaven.application.identity.authenticate import Authenticate
+from waardhaven.application.ports.failure_delays import FailureDelays
 from waardhaven.application.ports.generation import Generation
+from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
-from waardhaven.application.ports.security import AccessTokens
 
 
 @dataclass(slots=True)
@@ -15,15 +17,16 @@ class Services:
     """Objects that live as long as the process; ``/health`` needs none of them."""
 
     container: AsyncContainer
-    _tokens: AccessTokens | None = field(default=None, init=False)
+    _authenticate: Authenticate | None = field(default=None, init=False)
     _generation: Generation | None = field(default=None, init=False)
+    _quotas: Quotas | None = field(default=None, init=False)
 
-    async def tokens(self) -> AccessTokens:
-        """Return the reader of access tokens."""
-        tokens = self._tokens
-        if tokens is None:
-            self._tokens = tokens = cast("AccessTokens", await self.container.get(AccessTokens))
-        return tokens
+    async def authenticate(self) -> Authenticate:
+        """Return what tells whom a token belongs to."""
+        authenticate = self._authenticate
+        if authenticate is None:
+            self._authenticate = authenticate = cast("Authenticate", await self.container.get(Authenticate))
+        return authenticate
 
     async def generation(self) -> Generation:
         """Return the generation of the data."""
@@ -32,6 +35,17 @@ class Services:
             self._generation = generation = cast("Generation", await self.container.get(Generation))
         return generation
 
+    async def quotas(self) -> Quotas:
+        """Return the counter of requests."""
+        quotas = self._quotas
+        if quotas is None:
+            self._quotas = quotas = cast("Quotas", await self.container.get(Quotas))
+        return quotas
+
     async def rate_limiter(self) -> RateLimiter:
         """Return the counter of attempts."""
         return cast("RateLimiter", await self.container.get(RateLimiter))
+
+    async def failure_delays(self) -> FailureDelays:
+        """Return the delays after failed attempts."""
+        return cast("FailureDelays", await self.container.get(FailureDelays))

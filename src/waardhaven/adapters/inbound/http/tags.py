@@ -6,12 +6,16 @@ ACCOUNTS: Final = "Accounts"
 DEFAULT_INDEX: Final = "Default index"
 INDICES: Final = "Indices"
 STRATEGIES: Final = "Strategies"
+ADMINISTRATION: Final = "Administration"
 SERVICE: Final = "Service"
+ALSO: Final = "also"
+"""Key of a handler's ``opt``: error statuses that do not follow from its policy and parameters."""
 
 TAGS: Final = {
     ACCOUNTS: "Open an account, get an access token, see who you are.",
     DEFAULT_INDEX: "The Waardhaven AutoIndex: what it holds, its levels, and the prices behind them.",
     INDICES: "Every index you may see, by its short name, with the builds it is published from.",
     STRATEGIES: "How weights are chosen, and how the default index is configured.",
+    ADMINISTRATION: "What was done, by whom, and to what.",
     SERVICE: "What runs here, and how it is.",
 }

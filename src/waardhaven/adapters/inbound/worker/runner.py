@@ -15,7 +15,7 @@ from dishka import AsyncContainer
 
 from waardhaven.application.jobs.registry import JOBS, JobSpec
 from waardhaven.domain.errors import Unavailable
-from waardhaven.domain.identity.roles import OPERATOR
+from waardhaven.domain.identity.roles import SYSTEM
 
 WorkerCoroutine = Any
 """arq's own name for a coroutine function; the library ships no types."""
@@ -91,7 +91,7 @@ async def _run(container: AsyncContainer, spec: JobSpec, args: Mapping[str, obje
     try:
         async with container() as scope:
             use_case = await scope.get(spec.use_case)
-            result = await use_case(OPERATOR, **known)
+            result = await use_case(SYSTEM, **known)
     except Unavailable as error:
         log.warning("job could not run now", reason=error.message)
         if attempt < spec.tries:

@@ -11,6 +11,8 @@ from waardhaven.adapters.outbound.embedded.errors import EmbeddedServerError
 
 MARKER = "waardhaven-servers"
 LOCK = "lock"
+HARMLESS = frozenset({LOCK, "audit-heads.log"})
+"""What may lie in a directory before the servers make it theirs."""
 LOCK_ATTEMPTS = 10
 LOCK_PAUSE_SECONDS = 0.05
 
@@ -55,7 +57,7 @@ def _require_owner(path: Path) -> None:
 
 def _require_ours(path: Path) -> None:
     names = {entry.name for entry in os.scandir(path)}
-    if MARKER not in names and names - {LOCK}:
+    if MARKER not in names and names - HARMLESS:
         message = f"{path} holds files that are not ours: choose an empty or new directory"
         raise EmbeddedServerError(message)
 

@@ -8,6 +8,7 @@ import asyncpg
 import numpy as np
 
 from waardhaven.adapters.outbound.postgres import build_columns
+from waardhaven.adapters.outbound.postgres.audit import record_act
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 from waardhaven.adapters.outbound.postgres.vintages import emit
 from waardhaven.application.ports.build_store import (
@@ -16,6 +17,8 @@ from waardhaven.application.ports.build_store import (
     PublicationDraft,
     PublishedSegment,
 )
+from waardhaven.application.ports.pseudonyms import Pseudonyms
+from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import (
     BuildRecord,
     Publication,
@@ -82,10 +85,11 @@ RETURNING *
 class PostgresBuildStore(BuildStore):
     """Rows of build, build_column and publication; triggers refuse to change any of them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pseudonyms: Pseudonyms) -> None:
         self._database = database
+        self._pseudonyms = pseudonyms
 
-    async def save(self, build: BuildRecord) -> None:
+    async def save(self, build: BuildRecord, *, by: Principal) -> None:
         """See BuildStore."""
         async with self._database.transaction() as connection:
             stored = await connection.fetchval(
@@ -100,6 +104,14 @@ class PostgresBuildStore(BuildStore):
             names = ["build_id", "name", "dtype", "n", "data"]
             records = [(build.id, *row) for row in build_columns.to_rows(build)]
             await connection.copy_records_to_table("build_column", records=records, columns=names)
+            await record_act(
+                connection,
+                "index.built",
+                by=by,
+                target=f"build:{build.id}",
+                after=self._pseudonyms.of_state(_state(build)),
+                detail={"index": int(build.index), "vintage": int(build.provenance.vintage)},
+            )
             await emit(
                 connection, "index.build_finished", {"build": str(build.id), "index": int(build.index)}
             )
@@ -138,7 +150,7 @@ class PostgresBuildStore(BuildStore):
             )
         return [_summary(row) for row in rows]
 
-    async def publish(self, draft: PublicationDraft) -> Publication:
+    async def publish(self, draft: PublicationDraft, *, by: Principal) -> Publication:
         """See BuildStore. The unique chain (index, follows) lets one successor through."""
         async with self._database.transaction() as connection:
             await connection.execute("SELECT FROM market_index WHERE id = $1 FOR UPDATE", draft.index)
@@ -161,8 +173,21 @@ class PostgresBuildStore(BuildStore):
                 draft.reason,
                 draft.effective_at,
             )
+            await record_act(
+                connection,
+                "index.published",
+                by=by,
+                target=f"index:{draft.index}",
+                before=self._newest(draft.follows),
+                after=self._newest(row["id"]),
+                detail={"publication": row["id"], "build": str(draft.build), "kind": str(draft.kind)},
+            )
             await emit(connection, "index.published", {"publication": row["id"], "index": int(draft.index)})
         return _publication(row)
+
+    def _newest(self, publication: int | None) -> bytes | None:
+        """Return the digest of what is official: the chain of publications by its newest one."""
+        return None if publication is None else self._pseudonyms.of_state({"publication": publication})
 
     async def published(
         self, index: IndexId, *, as_of: datetime | None = None, compositions: bool = False
@@ -213,6 +238,19 @@ def _build_row(build: BuildRecord) -> tuple[object, ...]:
         len(build.result.levels),
         build.created_at,
     )
+
+
+def _state(build: BuildRecord) -> dict[str, object]:
+    """Return what a build is determined by: the same rules, facts and code give the same figures."""
+    made = build.provenance
+    return {
+        "index": int(build.index),
+        "definition_version": made.definition_version,
+        "input_hash": made.input_hash,
+        "code": made.code.digest,
+        "restates": build.restates,
+        "through": str(build.through),
+    }
 
 
 def _provenance(row: asyncpg.Record) -> Provenance:

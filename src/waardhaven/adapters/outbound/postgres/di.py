@@ -1,20 +1,24 @@
-"""PostgreSQL's providers. Needs a DatabaseUrl and PoolSettings from outside."""
+"""PostgreSQL's providers. Needs a DatabaseUrl, PoolSettings and a TokenLifetime from outside."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import NewType
 
 from dishka import Provider, Scope, provide
 
+from waardhaven.adapters.outbound.postgres.audit_trail import PostgresAuditTrail
 from waardhaven.adapters.outbound.postgres.builds import PostgresBuildStore
 from waardhaven.adapters.outbound.postgres.engine import Database, PoolSettings
 from waardhaven.adapters.outbound.postgres.facts import PostgresMarketFacts
+from waardhaven.adapters.outbound.postgres.generation import PostgresGeneration
 from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
-from waardhaven.adapters.outbound.postgres.listener import PostgresGeneration
 from waardhaven.adapters.outbound.postgres.outbox import PostgresOutbox
 from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
 from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
+from waardhaven.adapters.outbound.postgres.revocations import PostgresRevocations
 from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWork
+from waardhaven.application.ports.audit_trail import AuditTrail
 from waardhaven.application.ports.build_store import BuildStore
 from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.indexes import IndexStore
@@ -22,9 +26,12 @@ from waardhaven.application.ports.market_facts import MarketFacts
 from waardhaven.application.ports.outbox import Outbox
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore
+from waardhaven.application.ports.revocations import Revocations
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 
 DatabaseUrl = NewType("DatabaseUrl", str)
+TokenLifetime = NewType("TokenLifetime", timedelta)
+"""How long an access token lives at most."""
 
 
 class PostgresProvider(Provider):
@@ -38,6 +45,7 @@ class PostgresProvider(Provider):
     builds = provide(PostgresBuildStore, provides=BuildStore)
     indexes = provide(PostgresIndexStore, provides=IndexStore)
     outbox = provide(PostgresOutbox, provides=Outbox)
+    trail = provide(PostgresAuditTrail, provides=AuditTrail)
     uow = provide(PostgresUnitOfWork, provides=UnitOfWork)
 
     @provide
@@ -54,6 +62,14 @@ class PostgresProvider(Provider):
         await generation.start()
         yield generation
         await generation.stop()
+
+    @provide
+    async def revocations(self, database: Database, lifetime: TokenLifetime) -> AsyncIterator[Revocations]:
+        """Listen for ended sessions as long as the process lives."""
+        revocations = PostgresRevocations(database, lifetime=lifetime)
+        await revocations.start()
+        yield revocations
+        await revocations.stop()
 
     @provide
     def probe(self, database: Database) -> PostgresProbe:

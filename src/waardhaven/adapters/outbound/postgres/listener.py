@@ -1,48 +1,50 @@
-"""PostgresGeneration: one LISTEN connection a process tells when cached answers end."""
+"""One LISTEN connection for each thing a process has to hear of at once."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 
 import asyncpg
 import structlog
 
-from waardhaven.adapters.outbound.postgres.engine import Database
-from waardhaven.application.ports.generation import Generation
+from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 
-CHANNEL = "waardhaven_generation"
-_READ = "SELECT value FROM generation"
 log = structlog.get_logger()
 
 
-class PostgresGeneration(Generation):
-    """Knows the generation while its connection is alive and answering; else it does not know.
+class Listener(ABC):
+    """Follows a channel while its connection is alive and answering; else it tells that it does not know.
 
-    A connection that dies is noticed at once; one that only stays silent is noticed by a ping every
-    ``heartbeat`` seconds, and until the first answer on a new connection ``known`` is None.
+    A connection that dies is noticed at once; one that only stays silent is noticed by reading anew
+    every ``heartbeat`` seconds.
     """
+
+    channel: str
 
     def __init__(self, database: Database, *, heartbeat: float = 1.0, retry: float = 0.5) -> None:
         self._database = database
         self._heartbeat = heartbeat
         self._retry = retry
-        self._known: int | None = None
         self._task: asyncio.Task[None] | None = None
-        self._lost = asyncio.Event()
-        self.on_change: Callable[[int], None] | None = None
+        self._woken = asyncio.Event()
+        self._lost = False
 
-    def known(self) -> int | None:
-        """See Generation."""
-        return self._known
+    @abstractmethod
+    async def _refresh(self, connection: Connection, *, first: bool) -> None:
+        """Read what is known from the database; ``first``: on a new connection."""
 
-    async def read(self) -> int:
-        """See Generation."""
-        async with self._database.acquire() as connection:
-            return int(await connection.fetchval(_READ))
+    @abstractmethod
+    def _forget(self) -> None:
+        """Know nothing any more: the connection is lost, or listening ends."""
+
+    def _noticed(self, payload: str) -> bool:
+        """Take a notice in; return whether the database has to be read."""
+        del payload
+        return True
 
     async def start(self) -> None:
         """Begin to listen in the background; returns at once."""
-        self._task = asyncio.create_task(self._listen(), name="generation-listener")
+        self._task = asyncio.create_task(self._listen(), name=f"{self.channel} listener")
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -51,44 +53,43 @@ class PostgresGeneration(Generation):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        self._known = None
+        self._forget()
 
     async def _listen(self) -> None:
         while True:
             try:
                 await self._listen_once()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("generation listener lost", error=type(error).__name__)
+                log.warning("listener lost", channel=self.channel, error=type(error).__name__)
             finally:
-                self._known = None
+                self._forget()
             await asyncio.sleep(self._retry)
 
     async def _listen_once(self) -> None:
-        self._lost.clear()
+        self._lost = False
+        self._woken.clear()
         dsn = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         connection = await asyncpg.connect(dsn, timeout=5, command_timeout=5)
         try:
             connection.add_termination_listener(self._on_lost)
-            await connection.add_listener(CHANNEL, self._on_notice)
-            self._advance(int(await connection.fetchval(_READ)))
-            while not self._lost.is_set():
+            await connection.add_listener(self.channel, self._on_notice)
+            await self._refresh(connection, first=True)
+            while not self._lost:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._lost.wait(), self._heartbeat)
-                if not self._lost.is_set():
-                    self._advance(int(await connection.fetchval(_READ, timeout=self._heartbeat)))
+                    await asyncio.wait_for(self._woken.wait(), self._heartbeat)
+                self._woken.clear()
+                if not self._lost:
+                    async with asyncio.timeout(self._heartbeat):
+                        await self._refresh(connection, first=False)
         finally:
-            self._known = None
+            self._forget()
             connection.terminate()
 
     def _on_lost(self, _connection: object) -> None:
-        self._known = None
-        self._lost.set()
+        self._lost = True
+        self._forget()
+        self._woken.set()
 
     def _on_notice(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self._advance(int(str(payload)))
-
-    def _advance(self, value: int) -> None:
-        if self._known is None or value > self._known:
-            self._known = value
-            if self.on_change is not None:
-                self.on_change(value)
+        if self._noticed(str(payload)):
+            self._woken.set()

@@ -7,43 +7,34 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import get_contextvars
 
+from waardhaven.adapters.outbound.postgres.access import PostgresAccessRules
+from waardhaven.adapters.outbound.postgres.api_keys import PostgresApiKeys
+from waardhaven.adapters.outbound.postgres.audit import PostgresAuditLog
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import translated
-from waardhaven.adapters.outbound.postgres.tables import people, system
+from waardhaven.adapters.outbound.postgres.identity_links import PostgresIdentityLinks
+from waardhaven.adapters.outbound.postgres.mailbox import PostgresMailbox
+from waardhaven.adapters.outbound.postgres.one_time_tokens import PostgresOneTimeTokens
+from waardhaven.adapters.outbound.postgres.sessions import PostgresSessions
+from waardhaven.adapters.outbound.postgres.tables import system
 from waardhaven.adapters.outbound.postgres.users import PostgresUsers
-from waardhaven.application.ports.audit_log import AuditLog
+from waardhaven.application.ports.pseudonyms import Pseudonyms
 from waardhaven.application.ports.unit_of_work import Transaction, UnitOfWork
-from waardhaven.domain.types import UserId
-
-
-class PostgresAuditLog(AuditLog):
-    """Rows of audit_entry; a trigger refuses to change them."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def record(
-        self, action: str, *, actor: UserId | None, target: str, detail: Mapping[str, object] | None = None
-    ) -> None:
-        """See AuditLog."""
-        await self._connection.execute(
-            insert(people.audit_entry).values(
-                action=action,
-                actor_id=actor,
-                target=target,
-                detail=dict(detail or {}),
-                correlation_id=get_contextvars().get("correlation_id"),
-            )
-        )
 
 
 class PostgresTransaction(Transaction):
     """Repositories over one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, pseudonyms: Pseudonyms) -> None:
         self._connection = connection
         self.users = PostgresUsers(connection)
-        self.audit = PostgresAuditLog(connection)
+        self.sessions = PostgresSessions(connection)
+        self.api_keys = PostgresApiKeys(connection)
+        self.one_time_tokens = PostgresOneTimeTokens(connection)
+        self.links = PostgresIdentityLinks(connection)
+        self.mailbox = PostgresMailbox(connection)
+        self.access = PostgresAccessRules(connection)
+        self.audit = PostgresAuditLog(connection, pseudonyms)
 
     async def emit(self, kind: str, payload: Mapping[str, object]) -> None:
         """See Transaction."""
@@ -63,8 +54,9 @@ class PostgresTransaction(Transaction):
 class PostgresUnitOfWork(UnitOfWork):
     """Opens transactions on the pool."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pseudonyms: Pseudonyms) -> None:
         self._database = database
+        self._pseudonyms = pseudonyms
 
     def __call__(self) -> AbstractAsyncContextManager[Transaction]:
         """See UnitOfWork."""
@@ -74,4 +66,4 @@ class PostgresUnitOfWork(UnitOfWork):
     async def _open(self) -> AsyncIterator[Transaction]:
         with translated():
             async with self._database.engine.connect() as connection:
-                yield PostgresTransaction(connection)
+                yield PostgresTransaction(connection, self._pseudonyms)

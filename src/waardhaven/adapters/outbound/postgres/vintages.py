@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import msgspec
 from structlog.contextvars import get_contextvars
 
+from waardhaven.adapters.outbound.postgres.audit import record_act
 from waardhaven.adapters.outbound.postgres.engine import Connection
+from waardhaven.domain.identity.roles import SYSTEM
 from waardhaven.domain.types import Vintage
 
 
@@ -15,8 +17,10 @@ async def lock_facts(connection: Connection) -> None:
 
 
 async def next_vintage(connection: Connection, note: str) -> Vintage:
-    """Return a new vintage; it becomes visible with the transaction."""
-    return Vintage(await connection.fetchval("SELECT next_vintage($1)", note))
+    """Return a new vintage, recorded in the audit trail; both become visible with the transaction."""
+    vintage = Vintage(await connection.fetchval("SELECT next_vintage($1)", note))
+    await record_act(connection, "market.committed", by=SYSTEM, target=f"vintage:{vintage}")
+    return vintage
 
 
 async def emit(connection: Connection, kind: str, payload: Mapping[str, object]) -> None:

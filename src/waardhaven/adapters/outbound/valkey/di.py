@@ -10,10 +10,14 @@ from redis.backoff import NoBackoff
 
 from waardhaven.adapters.outbound.valkey.cache import ValkeyCache
 from waardhaven.adapters.outbound.valkey.events import ValkeyEventStream
+from waardhaven.adapters.outbound.valkey.failure_delays import ValkeyFailureDelays
 from waardhaven.adapters.outbound.valkey.probe import ValkeyProbe
+from waardhaven.adapters.outbound.valkey.quota import ValkeyQuotas
 from waardhaven.adapters.outbound.valkey.rate_limit import ValkeyRateLimiter
 from waardhaven.application.ports.cache import Cache
+from waardhaven.application.ports.failure_delays import FailureDelays
 from waardhaven.application.ports.outbox import EventStream
+from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
 
 
@@ -60,6 +64,16 @@ class ValkeyProvider(Provider):
     def rate_limiter(self, client: Redis, settings: ValkeySettings) -> RateLimiter:
         """Return the limits of all processes."""
         return ValkeyRateLimiter(client, timeout_seconds=settings.timeout_seconds)
+
+    @provide
+    def quotas(self, client: Redis, settings: ValkeySettings) -> Quotas:
+        """Return the quotas of all processes."""
+        return ValkeyQuotas(client, timeout_seconds=settings.timeout_seconds)
+
+    @provide
+    def failure_delays(self, client: Redis, settings: ValkeySettings) -> FailureDelays:
+        """Return the delays of all processes."""
+        return ValkeyFailureDelays(client, timeout_seconds=settings.timeout_seconds)
 
     @provide
     def probe(self, client: Redis) -> ValkeyProbe:

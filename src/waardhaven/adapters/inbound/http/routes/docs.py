@@ -1,6 +1,7 @@
 """The API document and two readers of it, all from this server."""
 
 import asyncio
+import secrets
 from typing import Any
 
 from litestar import Request, Response, get
@@ -10,24 +11,23 @@ from litestar.params import FromPath
 from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.answers import NotAcceptable, Ready
 from waardhaven.adapters.inbound.http.assets import Assets, media_of
-from waardhaven.adapters.inbound.http.auth import PUBLIC
 from waardhaven.adapters.inbound.http.encode import json_bytes
 from waardhaven.adapters.inbound.http.negotiation import IDENTITY, JSON, encoding
 from waardhaven.adapters.inbound.http.openapi import document
 from waardhaven.adapters.inbound.http.packed import Packed, compressed, plain
-from waardhaven.adapters.inbound.http.tags import SERVICE
+from waardhaven.adapters.inbound.http.policy import POLICY, PUBLIC
+from waardhaven.adapters.inbound.http.tags import ALSO, SERVICE
 
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
-OPEN: dict[str, Any] = {PUBLIC: True}
-BASE_POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    # Both readers set style attributes and insert style elements while they draw.
-    "style-src 'self' 'unsafe-inline'"
+OPEN: dict[str, Any] = {POLICY: PUBLIC}
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self'; "
+    "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # Redoc searches in a worker that it starts from a blob.
-REDOC_POLICY = f"{BASE_POLICY}; worker-src blob:"
+REDOC_POLICY = f"{CONTENT_POLICY}; worker-src blob:"
+REDOC_HEAD = '<script src="/docs/assets/style-nonce.js" nonce="{nonce}"></script>'
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -53,13 +53,13 @@ async def swagger_page(request: Request[Any, Any, Any]) -> Response[str]:
     assets: Assets = request.app.state.assets
     style = assets.vendored_file("swagger-ui.css")
     head = f'<link rel="stylesheet" href="/docs/assets/{style.file}" integrity="{style.integrity}">'
-    return _page(assets, "swagger-ui-bundle.js", "swagger-init.js", BASE_POLICY, head)
+    return _page(assets, "swagger-ui-bundle.js", "swagger-init.js", CONTENT_POLICY, head)
 
 
 @get("/redoc", opt=OPEN, include_in_schema=False)
 async def redoc_page(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the API with Redoc."""
-    return _page(request.app.state.assets, "redoc.standalone.js", "redoc-init.js", REDOC_POLICY)
+    return _page(request.app.state.assets, "redoc.standalone.js", "redoc-init.js", REDOC_POLICY, REDOC_HEAD)
 
 
 @get("/docs/assets/{name:str}", opt=OPEN, include_in_schema=False)
@@ -75,7 +75,7 @@ async def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
 
 @get(
     "/openapi.json",
-    opt=OPEN,
+    opt=OPEN | {ALSO: (406,)},
     media_type=JSON,
     operation_id="openapi",
     summary="This document",
@@ -90,15 +90,17 @@ async def openapi_json(request: Request[Any, Any, Any]) -> Response[dict[str, An
 
 
 def _page(assets: Assets, script: str, start: str, policy: str, head: str = "") -> Response[str]:
+    """Return a page whose style elements need a word that no other answer knows."""
     vendored = assets.vendored_file(script)
+    nonce = secrets.token_urlsafe(16)
     html = PAGE.format(
         icon=assets.vendored_file("favicon-32x32.png").file,
-        head=head,
+        head=head.format(nonce=nonce),
         script=vendored.file,
         integrity=vendored.integrity,
         start=start,
     )
-    standing = {"Content-Security-Policy": policy, "Cache-Control": REVALIDATE}
+    standing = {"Content-Security-Policy": policy.format(nonce=nonce), "Cache-Control": "no-store"}
     return Response(html, media_type="text/html; charset=utf-8", headers=standing)
 
 

@@ -1,6 +1,6 @@
 """Reading indices: the default one under ``/index``, all of them under ``/indices``."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request, Response, get
 
@@ -21,6 +21,7 @@ from waardhaven.adapters.inbound.http.params import (
     instant,
     upper,
 )
+from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_page, answer_record, answer_series
 from waardhaven.adapters.inbound.http.tags import DEFAULT_INDEX, INDICES
 from waardhaven.application.indexes import DEFAULT_SLUG
@@ -35,18 +36,30 @@ from waardhaven.application.indexes.queries import (
 )
 from waardhaven.application.indexes.views import CurrencyView, CurrentView, IndexView
 from waardhaven.application.ports.build_store import BuildSummary
+from waardhaven.domain.identity.roles import Permission
 
 Asked = Request[Any, Any, Any]
+READS: Final = needs(Permission.READ_INDICES)
 
 
-@get("/index/current", operation_id="indexCurrent", summary="The default index today", tags=[DEFAULT_INDEX])
+@get(
+    "/index/current",
+    opt={POLICY: READS},
+    operation_id="indexCurrent",
+    summary="The default index today",
+    tags=[DEFAULT_INDEX],
+)
 async def index_current(request: Asked, as_of: AsOf = None, fields: Fields = None) -> Response[CurrentView]:
     """Read the allocations of the default index at its newest published close, heaviest first."""
     return await answer_record(request, ReadCurrent, fields, slug=DEFAULT_SLUG, as_of=instant(as_of))
 
 
 @get(
-    "/index/history", operation_id="indexHistory", summary="Levels of the default index", tags=[DEFAULT_INDEX]
+    "/index/history",
+    opt={POLICY: READS},
+    operation_id="indexHistory",
+    summary="Levels of the default index",
+    tags=[DEFAULT_INDEX],
 )
 async def index_history(
     request: Asked,
@@ -67,6 +80,7 @@ async def index_history(
 
 @get(
     "/index/currencies",
+    opt={POLICY: READS},
     operation_id="indexCurrencies",
     summary="Currencies a level can be read in",
     tags=[DEFAULT_INDEX],
@@ -78,6 +92,7 @@ async def index_currencies(request: Asked, fields: Fields = None) -> Response[Pa
 
 @get(
     "/index/assets/{symbol:str}/history",
+    opt={POLICY: READS},
     operation_id="assetHistory",
     summary="The history of one asset",
     tags=[DEFAULT_INDEX],
@@ -100,7 +115,13 @@ async def asset_history(
     )
 
 
-@get("/indices", opt={PERSONAL: True}, operation_id="indices", summary="All indices", tags=[INDICES])
+@get(
+    "/indices",
+    opt={POLICY: READS, PERSONAL: True},
+    operation_id="indices",
+    summary="All indices",
+    tags=[INDICES],
+)
 async def indices(
     request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, fields: Fields = None
 ) -> Response[PageDocument[IndexView]]:
@@ -108,7 +129,13 @@ async def indices(
     return await answer_page(request, ListIndices, IndexView, fields, limit=limit, cursor=cursor)
 
 
-@get("/indices/{slug:str}", opt={PERSONAL: True}, operation_id="index", summary="One index", tags=[INDICES])
+@get(
+    "/indices/{slug:str}",
+    opt={POLICY: READS, PERSONAL: True},
+    operation_id="index",
+    summary="One index",
+    tags=[INDICES],
+)
 async def index(request: Asked, slug: Slug, fields: Fields = None) -> Response[IndexView]:
     """Show an index and what is published of it."""
     return await answer_record(request, ViewIndex, fields, slug=slug)
@@ -116,7 +143,7 @@ async def index(request: Asked, slug: Slug, fields: Fields = None) -> Response[I
 
 @get(
     "/indices/{slug:str}/current",
-    opt={PERSONAL: True},
+    opt={POLICY: READS, PERSONAL: True},
     operation_id="indicesCurrent",
     summary="An index today",
     tags=[INDICES],
@@ -130,7 +157,7 @@ async def indices_current(
 
 @get(
     "/indices/{slug:str}/history",
-    opt={PERSONAL: True},
+    opt={POLICY: READS, PERSONAL: True},
     operation_id="indicesHistory",
     summary="Levels of an index",
     tags=[INDICES],
@@ -153,7 +180,7 @@ async def indices_history(
 
 @get(
     "/indices/{slug:str}/builds",
-    opt={PERSONAL: True},
+    opt={POLICY: READS, PERSONAL: True},
     operation_id="builds",
     summary="Builds of an index",
     tags=[INDICES],

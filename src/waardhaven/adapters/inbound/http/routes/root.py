@@ -11,10 +11,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from waardhaven.adapters.inbound.http import headers
-from waardhaven.adapters.inbound.http.auth import PUBLIC, bearer_token
+from waardhaven.adapters.inbound.http.auth import bearer_token
 from waardhaven.adapters.inbound.http.documents import HealthDocument, InfoDocument
 from waardhaven.adapters.inbound.http.errors import RETRY_AFTER_SECONDS
-from waardhaven.adapters.inbound.http.tags import SERVICE
+from waardhaven.adapters.inbound.http.policy import POLICY, PUBLIC
+from waardhaven.adapters.inbound.http.tags import ALSO, SERVICE
 from waardhaven.application.diagnostics.queries import CheckReadiness, Readiness
 from waardhaven.application.ports.security import InvalidToken
 
@@ -38,7 +39,7 @@ async def may_read_metrics(connection: ASGIConnection[Any, Any, Any, Any], _: Ba
         raise NotFoundException
 
 
-@get("/", opt={PUBLIC: True}, operation_id="info", summary="What runs here", tags=[SERVICE])
+@get("/", opt={POLICY: PUBLIC}, operation_id="info", summary="What runs here", tags=[SERVICE])
 async def info(request: Request[Any, Any, Any]) -> InfoDocument:
     """Name, version, and where to look next."""
     return InfoDocument(
@@ -50,7 +51,7 @@ async def info(request: Request[Any, Any, Any]) -> InfoDocument:
     )
 
 
-@get("/health", opt={PUBLIC: True}, operation_id="health", summary="Is the process alive", tags=[SERVICE])
+@get("/health", opt={POLICY: PUBLIC}, operation_id="health", summary="Is the process alive", tags=[SERVICE])
 async def health() -> HealthDocument:
     """Answer without asking anything else."""
     return HealthDocument(status="ok")
@@ -58,7 +59,7 @@ async def health() -> HealthDocument:
 
 @get(
     "/health/ready",
-    opt={PUBLIC: True},
+    opt={POLICY: PUBLIC},
     operation_id="readiness",
     summary="Can requests be served",
     tags=[SERVICE],
@@ -75,7 +76,7 @@ async def readiness(check: FromDishka[CheckReadiness]) -> Response[Readiness]:
 
 @get(
     "/metrics",
-    opt={PUBLIC: True},
+    opt={POLICY: PUBLIC, ALSO: (401, 404)},
     guards=[may_read_metrics],
     media_type=MediaType.TEXT,
     operation_id="metrics",

@@ -1,0 +1,1 @@
+"""Heads of the audit chain in a file beside the database, not in it."""

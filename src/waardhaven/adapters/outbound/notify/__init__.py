@@ -1,0 +1,1 @@
+"""Handing messages to people: into files, or by SMTP."""

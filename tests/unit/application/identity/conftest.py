@@ -1,0 +1,7 @@
+import pytest
+from tests.unit.application.identity.house import House
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
