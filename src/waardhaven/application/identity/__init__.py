@@ -4,7 +4,7 @@ from waardhaven.application.identity.api_keys import CreateApiKey, RevokeApiKey
 from waardhaven.application.identity.change_password import ChangePassword
 from waardhaven.application.identity.end_sessions import EndSessions, LogoutUser
 from waardhaven.application.identity.ensure_administrator import EnsureAdministrator
-from waardhaven.application.identity.federated import LinkIdentity, SignInWithIdentity
+from waardhaven.application.identity.federated import LinkIdentity, ProveOwner, SignInWithIdentity
 from waardhaven.application.identity.login_user import LoginUser
 from waardhaven.application.identity.mails import Mails
 from waardhaven.application.identity.manage_users import CreateUser, EraseUser, FindUser, ManageUser
@@ -38,6 +38,7 @@ USE_CASES = (
     LoginUser,
     LogoutUser,
     ManageUser,
+    ProveOwner,
     RefreshSession,
     RegisterUser,
     RequestPasswordReset,

@@ -59,7 +59,9 @@ class Authenticate:
         self._keys: OrderedDict[bytes, tuple[Principal, datetime]] = OrderedDict()
 
     def known(self, token: str) -> Principal | None:
-        """Return who holds a valid access token, None when the answer needs more than a look. No I/O."""
+        """Return who holds a token, None when the answer needs more than a look. No I/O."""
+        if token.startswith(MARK):
+            return self._remembered(digest_of(token), self._clock.now())
         if not self._revocations.is_current():
             return None
         try:
@@ -93,15 +95,18 @@ class Authenticate:
 
     async def _holder_of_key(self, token: str) -> Principal:
         digest, now = digest_of(token), self._clock.now()
-        known = self._keys.get(digest)
-        if known is not None and now < known[1]:
-            return known[0]
+        if (known := self._remembered(digest, now)) is not None:
+            return known
         principal = await self._look_up(token, digest, now)
         self._keys[digest] = principal, now + REMEMBERED_FOR
         self._keys.move_to_end(digest)
         if len(self._keys) > REMEMBERED:
             self._keys.popitem(last=False)
         return principal
+
+    def _remembered(self, digest: bytes, now: datetime) -> Principal | None:
+        known = self._keys.get(digest)
+        return known[0] if known is not None and now < known[1] else None
 
     async def _look_up(self, token: str, digest: bytes, now: datetime) -> Principal:
         prefix = prefix_of(token)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from waardhaven.application.identity.login_user import InvalidCredentials
-from waardhaven.application.identity.owner import Owner
+from waardhaven.application.identity.owner import AccountClosed, Owner
 from waardhaven.application.identity.register_user import RegistrationClosed
 from waardhaven.application.identity.signing_in import Client, SigningIn
 from waardhaven.application.identity.verification import VerificationRule
@@ -112,18 +112,33 @@ class SignInWithIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class ProveOwner:
+    """Check the caller's password before a browser is sent away to link an identity."""
+
+    owner: Owner
+
+    async def __call__(self, by: Principal, *, password: str | None) -> UserId:
+        """Return whose account the identity will be linked to; raise WrongPassword."""
+        return (await self.owner.proved(by, password)).id
+
+
+@dataclass(frozen=True, slots=True)
 class LinkIdentity:
-    """Let the caller sign in with an identity, too: needs the account's password and the provider's proof."""
+    """Let the owner of an account sign in with an identity, too: needs the proof of both.
+
+    The account's is its password (see ProveOwner), the identity's comes from the provider.
+    """
 
     uow: UnitOfWork
-    owner: Owner
     clock: Clock
 
-    async def __call__(self, by: Principal, proven: ProvenIdentity, *, password: str | None) -> None:
-        """Raise WrongPassword, ProofSpent or IdentityTaken; linking again changes nothing."""
-        checked = await self.owner.proved(by, password)
+    async def __call__(self, owner: UserId, proven: ProvenIdentity) -> None:
+        """Raise ProofSpent, IdentityTaken or AccountClosed; linking again changes nothing."""
         async with self.uow() as tx:
-            user = await self.owner.unchanged(tx, checked)
+            user = await tx.users.by_id(owner, lock=True)
+            if user is None or not user.may_sign_in:
+                raise AccountClosed("The account is closed.")
+            by = Principal(user=user.id, role=user.role)
             await tx.links.spend_proof(proven.proof_digest, expires_at=proven.expires_at)
             await tx.links.add(proven.provider, proven.subject, user.id, at=self.clock.now())
             await tx.audit.record(

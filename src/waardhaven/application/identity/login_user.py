@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from waardhaven.application.identity.mails import Mails
 from waardhaven.application.identity.signing_in import Client, SigningIn
 from waardhaven.application.identity.verification import VerificationRule
 from waardhaven.application.identity.views import SignedInView
@@ -31,7 +30,6 @@ class LoginUser:
     uow: UnitOfWork
     hasher: PasswordHasher
     signing_in: SigningIn
-    mails: Mails
     clock: Clock
     rule: VerificationRule
 
@@ -41,14 +39,12 @@ class LoginUser:
             user = await tx.users.by_login(normalised(login))
         if not await self._accepts(user, password) or user is None:
             raise _refusal()
-        if self.rule.required and not user.is_verified:
-            await self._ask_again(user)
-            raise _refusal()
         renewed = await self._renewed_hash(user, password)
         return await self._open(user, renewed, client or Client())
 
     async def _accepts(self, user: User | None, password: str) -> bool:
-        known = user.password_hash if user and user.may_sign_in else None
+        open_to = user is not None and user.may_sign_in and (user.is_verified or not self.rule.required)
+        known = user.password_hash if user and open_to else None
         return await self.hasher.verify(password[: MAX_LENGTH + 1], known)
 
     async def _renewed_hash(self, user: User, password: str) -> str | None:
@@ -69,11 +65,6 @@ class LoginUser:
             view = await self.signing_in.open(tx, user, client, how="password")
             await tx.commit()
         return view
-
-    async def _ask_again(self, user: User) -> None:
-        async with self.uow() as tx:
-            await self.mails.verification(tx, user)
-            await tx.commit()
 
 
 def _refusal() -> InvalidCredentials:

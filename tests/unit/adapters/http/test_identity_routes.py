@@ -281,6 +281,24 @@ async def test_browser_goes_to_the_provider_and_comes_back_signed_in(
     problem(await client.get(back), 401, "invalid_proof")
 
 
+async def test_browser_links_an_identity_without_id_tokens_with_password_and_proof(
+    world: World, client: AsyncClient, ada: dict[str, str]
+) -> None:
+    owner = next(iter(world.uow.users.rows.values()))
+    start = f"{AUTH}/github/link/start"
+    problem(await client.post(start, json={}), 401)
+    problem(await client.post(start, json={"password": OTHER}, headers=ada), 422, "wrong_password")
+    problem(await client.post(start, json={"return_to": "//evil.org"}, headers=ada), 422)
+    begun = await client.post(start, json={"password": PASSWORD, "return_to": "/me"}, headers=ada)
+    address = begun.json()["location"]
+    state = re.search(r"state=([^&]+)", address)
+    assert state
+    back = f"{AUTH}/github/callback?code={world.github.approve(address)}&state={state[1]}"
+    home = await client.get(back)
+    assert (home.status_code, home.headers["location"]) == (303, "/me")
+    assert world.uow.links.rows == {("github", world.github.subject): owner.id}
+
+
 async def test_other_browser_can_not_come_back_and_a_refusal_is_told(
     world: World, client: AsyncClient
 ) -> None:

@@ -160,3 +160,16 @@ async def test_limits_can_be_changed_and_switched_off() -> None:
 )
 def test_the_peer_counts_an_ipv6_customer_as_one(peer: str | None, counted: str) -> None:
     assert address_of({"client": None if peer is None else (peer, 1)}) == counted
+
+
+async def test_nobody_fills_somebodys_mailbox_from_wherever(world: World, client: AsyncClient) -> None:
+    asked = [(REGISTER, ADA), ("/api/v1/auth/forgot-password", {"email": "ADA@example.org"}), (REGISTER, ADA)]
+    for number, (path, body) in enumerate(asked):
+        async with at(world, f"198.51.100.{number}") as elsewhere:
+            assert (await elsewhere.post(path, json=body)).status_code == 202
+    refused = await client.post("/api/v1/auth/forgot-password", json={"email": "ada@example.org"})
+    problem(refused, 429, "too_many_attempts")
+    other = {"email": "grace@example.org"}
+    assert (await client.post("/api/v1/auth/forgot-password", json=other)).status_code == 202
+    world.clock.advance(timedelta(minutes=15))
+    assert (await client.post(REGISTER, json=ADA)).status_code == 202

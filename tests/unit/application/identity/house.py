@@ -17,7 +17,7 @@ from waardhaven.application.identity.authenticate import Authenticate, BreakGlas
 from waardhaven.application.identity.change_password import ChangePassword
 from waardhaven.application.identity.end_sessions import EndSessions, LogoutUser
 from waardhaven.application.identity.ensure_administrator import EnsureAdministrator
-from waardhaven.application.identity.federated import LinkIdentity, SignInWithIdentity
+from waardhaven.application.identity.federated import LinkIdentity, ProveOwner, SignInWithIdentity
 from waardhaven.application.identity.login_user import LoginUser
 from waardhaven.application.identity.mails import Links, Mails
 from waardhaven.application.identity.manage_users import CreateUser, EraseUser, FindUser, ManageUser
@@ -102,6 +102,7 @@ class House:
         self.ensure = made(EnsureAdministrator)
         self.send = made(SendMails)
         self.sign_in = made(SignInWithIdentity)
+        self.prove = made(ProveOwner)
         self.link = made(LinkIdentity)
 
     async def inbox(self) -> list[Message]:

@@ -256,7 +256,9 @@ async def test_mail_whose_seal_is_broken_is_given_up(house: House):
 async def test_key_opens_what_its_scopes_and_the_role_allow(house: House):
     ada = await house.person(role=Role.ANALYST)
     made = await house.create_key(await house.principal(), name=" k ", scopes=[READ], per_minute=5)
+    assert house.authenticate.known(made.secret) is None
     by = await house.authenticate(made.secret)
+    assert house.authenticate.known(made.secret) is by
     assert (by.user, by.credential, by.per_minute, by.key) == (ada.id, Credential.API_KEY, 5, made.key.id)
     by.require(READ)
     with pytest.raises(PermissionDenied, match="scope"):
@@ -438,15 +440,16 @@ async def test_linking_needs_both_proofs(house: House):
     ada = await house.person()
     by = await house.principal()
     with pytest.raises(WrongPassword):
-        await house.link(by, proven(house.clock), password=OTHER)
-    await house.link(by, proven(house.clock), password=PASSWORD)
+        await house.prove(by, password=OTHER)
+    await house.link(await house.prove(by, password=PASSWORD), proven(house.clock))
     view = await house.sign_in(proven(house.clock, proof_digest=b"2" * 32), Client())
     assert view.user.id == ada.id
-    await house.person("grace")
+    grace = await house.person("grace")
     with pytest.raises(IdentityTaken):
-        await house.link(
-            await house.principal("grace"), proven(house.clock, proof_digest=b"3" * 32), password=PASSWORD
-        )
+        await house.link(grace.id, proven(house.clock, proof_digest=b"3" * 32))
+    house.change(ada, is_active=False)
+    with pytest.raises(AccountClosed):
+        await house.link(ada.id, proven(house.clock, proof_digest=b"4" * 32))
 
 
 async def test_identity_of_a_closed_account_is_refused(house: House):

@@ -21,7 +21,8 @@ class HttpConfig:
     ``access_log_stream``: where request lines go as JSON, one write a batch; None sends each through
     structlog, which costs ten times as much.
     ``register_per_minute``, ``login_per_minute``: how often one address may try to open an account, to
-    log in; ``login_name_per_minute``: how often one login may be tried, from wherever. 0: no limit.
+    log in; ``login_name_per_minute``: how often one login may be tried, from wherever;
+    ``mails_per_quarter_hour``: how often anybody may have a mail sent to one address. 0: no limit.
     ``rate_limit_per_minute``: anonymous requests of one address; ``rate_limit_authenticated``: requests of
     one user or API key that has no limit of its own. 0: no limit.
     ``allowed_networks``: who may call, all when empty; ``denied_networks``: who may not;
@@ -44,6 +45,7 @@ class HttpConfig:
     register_per_minute: int = 10
     login_per_minute: int = 20
     login_name_per_minute: int = 10
+    mails_per_quarter_hour: int = 3
     rate_limit_per_minute: int = 100
     rate_limit_authenticated: int = 1000
     allowed_networks: tuple[str, ...] = ()

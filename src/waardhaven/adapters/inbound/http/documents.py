@@ -97,3 +97,9 @@ class ProvidersDocument(Struct, kw_only=True):
     """Names of providers of identities."""
 
     items: list[str]
+
+
+class LocationDocument(Struct, kw_only=True):
+    """Where to send the browser."""
+
+    location: str

@@ -239,6 +239,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "providers": {"items": ["google", "github"]},
     "nonce": {"nonce": "AQAAAABmXb5Yt3Kc0Zr7mB2nC8sD4tF6gH9jL3wE5yU0iO1aR", "expires_in": 600},
     "google": SIGNED_IN,
+    "startLink": {"location": "https://github.com/login/oauth/authorize?client_id=…&state=…"},
     "jwks": {"keys": [PUBLIC_KEY]},
     "users": _page(USER),
     "user": USER,

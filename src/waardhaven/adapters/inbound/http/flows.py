@@ -3,14 +3,17 @@
 import hmac
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from litestar.datastructures import Cookie
 
 from waardhaven.adapters.inbound.http import csrf
 from waardhaven.application.ports.identity_provider import Flow, InvalidProof
 from waardhaven.application.ports.sealing import Sealing
+from waardhaven.domain.types import UserId
 
 LIFETIME: Final = timedelta(minutes=10)
 FLOW_COOKIE: Final = "waardhaven_flow"
@@ -40,9 +43,19 @@ def new_flow(provider: str, redirect_uri: str) -> Flow:
     )
 
 
-def flow_cookie(scope: Mapping[str, Any], sealing: Sealing, flow: Flow, return_to: str) -> Cookie:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Why a browser was sent away: to sign in, or (``owner``) to link an identity to an account."""
+
+    return_to: str = "/"
+    owner: UserId | None = None
+
+
+def flow_cookie(scope: Mapping[str, Any], sealing: Sealing, flow: Flow, errand: Errand) -> Cookie:
     """Return the cookie that brings the flow back: only the browser that went away can return."""
-    parts = (flow.provider, flow.state, flow.nonce, flow.code_verifier, flow.redirect_uri, return_to)
+    owner = str(errand.owner or "")
+    known = (flow.provider, flow.state, flow.nonce, flow.code_verifier, flow.redirect_uri)
+    parts = (*known, errand.return_to, owner)
     sealed = sealing.seal(FLOW, SEPARATOR.join(parts).encode(), lifetime=LIFETIME)
     return _cookie(scope, sealed, int(LIFETIME.total_seconds()))
 
@@ -54,12 +67,12 @@ def cleared_flow_cookie(scope: Mapping[str, Any]) -> Cookie:
 
 def returned_flow(
     scope: Mapping[str, Any], sealing: Sealing, provider: str, *, state: str | None, error: str | None
-) -> tuple[Flow, str]:
-    """Return the flow of the browser and where it wants to end; raise InvalidProof or BrokenSeal."""
+) -> tuple[Flow, Errand]:
+    """Return the flow of the browser and why it was sent away; raise InvalidProof or BrokenSeal."""
     sealed = csrf.sent_cookie(scope, _name(scope))
     if sealed is None:
         raise InvalidProof("This browser was not sent to a provider in the last ten minutes. Start again.")
-    begun, known, nonce, verifier, redirect_uri, return_to = (
+    begun, known, nonce, verifier, redirect_uri, return_to, owner = (
         sealing.open(FLOW, sealed).decode().split(SEPARATOR)
     )
     if begun != provider or not hmac.compare_digest(known.encode(), (state or "").encode()):
@@ -69,7 +82,7 @@ def returned_flow(
     flow = Flow(
         provider=provider, state=known, nonce=nonce, code_verifier=verifier, redirect_uri=redirect_uri
     )
-    return flow, return_to
+    return flow, Errand(return_to=return_to, owner=UserId(UUID(owner)) if owner else None)
 
 
 def _name(scope: Mapping[str, Any]) -> str:

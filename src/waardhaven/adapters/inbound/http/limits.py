@@ -12,7 +12,7 @@ from waardhaven.adapters.inbound.http.services import Services
 from waardhaven.domain.errors import TooManyRequests, Unauthenticated
 from waardhaven.domain.identity.names import normalised
 
-MINUTE = 60.0
+MINUTE, QUARTER_HOUR = 60.0, 900.0
 
 
 class TooManyAttempts(TooManyRequests):
@@ -27,9 +27,10 @@ class Limits:
         self._services = services
         self._config = config
 
-    async def admit_registration(self, scope: Mapping[str, Any]) -> None:
-        """Let the caller try to open an account; raise TooManyAttempts."""
+    async def admit_mail(self, scope: Mapping[str, Any], email: str) -> None:
+        """Let the caller have a mail sent to an address, whosever it is; raise TooManyAttempts."""
         await self._hit(f"register:address:{address_of(scope)}", self._config.register_per_minute)
+        await self._hit(f"mail:to:{normalised(email)}", self._config.mails_per_quarter_hour, QUARTER_HOUR)
 
     async def admit_proof(self, scope: Mapping[str, Any]) -> None:
         """Let the caller show a proof nobody could guess, but checking costs; raise TooManyAttempts."""
@@ -57,10 +58,10 @@ class Limits:
             raise
         await delays.succeeded(key)
 
-    async def _hit(self, key: str, limit: int) -> None:
+    async def _hit(self, key: str, limit: int, window: float = MINUTE) -> None:
         if limit > 0:
             limiter = await self._services.rate_limiter()
-            _refuse(await limiter.hit(key, limit=limit, window_seconds=MINUTE) or 0.0)
+            _refuse(await limiter.hit(key, limit=limit, window_seconds=window) or 0.0)
 
 
 def _refuse(wait: float) -> None:

@@ -5,26 +5,28 @@ from urllib.parse import urlsplit
 
 from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http import flows
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.cookies import signed_in_cookies
-from waardhaven.adapters.inbound.http.documents import NonceDocument, ProvidersDocument
+from waardhaven.adapters.inbound.http.documents import LocationDocument, NonceDocument, ProvidersDocument
 from waardhaven.adapters.inbound.http.limits import Limits
 from waardhaven.adapters.inbound.http.params import NO_CONTROLS
 from waardhaven.adapters.inbound.http.policy import POLICY, PUBLIC, SIGNED_IN
 from waardhaven.adapters.inbound.http.routes.fields import Password, UseCookie
 from waardhaven.adapters.inbound.http.signed_in import client_of, signed_in
 from waardhaven.adapters.inbound.http.tags import ACCOUNTS, ALSO
-from waardhaven.application.identity.federated import LinkIdentity, SignInWithIdentity
+from waardhaven.application.identity.federated import LinkIdentity, ProveOwner, SignInWithIdentity
 from waardhaven.application.identity.views import SignedInView
-from waardhaven.application.ports.identity_provider import IdentityProviders
+from waardhaven.application.ports.identity_provider import IdentityProvider, IdentityProviders
 from waardhaven.application.ports.sealing import Sealing
 
 Asked = Request[Any, Any, Any]
 GOOGLE = "google"
+LOCAL_PATH = r"^/(?![/\\])[^\x00-\x20\x7f\\]*$"
 IdToken = Annotated[
     str, Meta(max_length=8192, pattern=NO_CONTROLS, description="The ID token of the provider.")
 ]
@@ -42,7 +44,7 @@ ReturnTo = Annotated[
     QueryParameter(
         name="return_to",
         max_length=500,
-        pattern=r"^/(?![/\\])[^\x00-\x20\x7f\\]*$",
+        pattern=LOCAL_PATH,
         description="Path of the front end to end at.",
     ),
 ]
@@ -76,6 +78,13 @@ class LinkBody(Struct, kw_only=True, forbid_unknown_fields=True):
     id_token: IdToken
     nonce: Nonce
     password: Password | None = None
+
+
+class StartLinkBody(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The password of the account (if it has one), and where the browser shall end."""
+
+    password: Password | None = None
+    return_to: Annotated[str, Meta(max_length=500, pattern=LOCAL_PATH)] = "/"
 
 
 @get(
@@ -144,6 +153,7 @@ async def link_identity(
     data: JSONBody[LinkBody],
     known: FromDishka[IdentityProviders],
     sealing: FromDishka[Sealing],
+    prove: FromDishka[ProveOwner],
     link: FromDishka[LinkIdentity],
 ) -> None:
     """Sign in through a provider from now on, too: needs its proof and your password."""
@@ -151,7 +161,33 @@ async def link_identity(
     async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
         flows.require_nonce(sealing, data.nonce)
         proven = await chosen.identity_of_token(data.id_token, nonce=data.nonce)
-        await link(request.user, proven, password=data.password)
+        await link(await prove(request.user, password=data.password), proven)
+
+
+@post(
+    "/auth/{provider:str}/link/start",
+    opt={POLICY: SIGNED_IN},
+    status_code=200,
+    operation_id="startLink",
+    summary="Go to a provider to link an identity",
+    tags=[ACCOUNTS],
+)
+async def start_link(
+    request: Asked,
+    provider: Provider,
+    data: JSONBody[StartLinkBody],
+    known: FromDishka[IdentityProviders],
+    sealing: FromDishka[Sealing],
+    prove: FromDishka[ProveOwner],
+) -> Response[LocationDocument]:
+    """Get the provider's address to send your browser to; coming back links the identity to your account."""
+    chosen = known.get(provider)
+    async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
+        owner = await prove(request.user, password=data.password)
+    address, cookie = await _away(
+        request, chosen, sealing, flows.Errand(return_to=data.return_to, owner=owner)
+    )
+    return Response(LocationDocument(location=address), cookies=[cookie])
 
 
 @get(
@@ -170,9 +206,8 @@ async def start_sign_in(
     return_to: ReturnTo = None,
 ) -> Response[None]:
     """Send a browser to the provider (authorisation code with PKCE); it comes back to ``callback``."""
-    flow = flows.new_flow(provider, _own(request, f"/api/v1/auth/{provider}/callback"))
-    address = await known.get(provider).authorization_url(flow)
-    cookie = flows.flow_cookie(request.scope, sealing, flow, return_to or "/")
+    errand = flows.Errand(return_to=return_to or "/")
+    address, cookie = await _away(request, known.get(provider), sealing, errand)
     return Response(None, status_code=303, headers={"Location": address}, cookies=[cookie])
 
 
@@ -190,19 +225,33 @@ async def finish_sign_in(
     known: FromDishka[IdentityProviders],
     sealing: FromDishka[Sealing],
     sign_in: FromDishka[SignInWithIdentity],
+    link: FromDishka[LinkIdentity],
     code: Code = None,
     returned: State = None,
     error: ErrorCode = None,
 ) -> Response[None]:
-    """Open a session for the browser that was sent away, and send it on with its cookies."""
+    """Open a session for the browser that was sent away, or link the identity, and send it on."""
     chosen = known.get(provider)
     await _limits(request).admit_proof(request.scope)
-    flow, return_to = flows.returned_flow(request.scope, sealing, provider, state=returned, error=error)
+    flow, errand = flows.returned_flow(request.scope, sealing, provider, state=returned, error=error)
     proven = await chosen.identity_of_code(code or "", flow)
-    view = await sign_in(proven, client_of(request))
-    cookies = [*signed_in_cookies(request.scope, view.refresh_token or "", view.refresh_expires_in)]
-    cookies.append(flows.cleared_flow_cookie(request.scope))
-    return Response(None, status_code=303, headers={"Location": _front(request, return_to)}, cookies=cookies)
+    cookies = [flows.cleared_flow_cookie(request.scope)]
+    if errand.owner is not None:
+        await link(errand.owner, proven)
+    else:
+        view = await sign_in(proven, client_of(request))
+        cookies += signed_in_cookies(request.scope, view.refresh_token or "", view.refresh_expires_in)
+    home = _front(request, errand.return_to)
+    return Response(None, status_code=303, headers={"Location": home}, cookies=cookies)
+
+
+async def _away(
+    request: Asked, provider: IdentityProvider, sealing: Sealing, errand: flows.Errand
+) -> tuple[str, Cookie]:
+    """Return where to send the browser, and the cookie it comes back with."""
+    flow = flows.new_flow(provider.name, _own(request, f"/api/v1/auth/{provider.name}/callback"))
+    address = await provider.authorization_url(flow)
+    return address, flows.flow_cookie(request.scope, sealing, flow, errand)
 
 
 def _own(request: Asked, path: str) -> str:
@@ -222,4 +271,4 @@ def _limits(request: Asked) -> Limits:
     return found
 
 
-HANDLERS = (providers, nonce, google, link_identity, start_sign_in, finish_sign_in)
+HANDLERS = (providers, nonce, google, link_identity, start_link, start_sign_in, finish_sign_in)

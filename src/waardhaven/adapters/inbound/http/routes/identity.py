@@ -117,7 +117,7 @@ async def register(
 
     The answer is the same when the address has an account already: its owner is told by mail.
     """
-    await _limits(request).admit_registration(request.scope)
+    await _limits(request).admit_mail(request.scope, data.email)
     async with at_least(_config(request).quiet_seconds):
         await register_user(email=data.email, password=data.password, username=data.username)
     return LOOK
@@ -214,7 +214,7 @@ async def forgot_password(
 
     The answer never tells whether there is an account.
     """
-    await _limits(request).admit_registration(request.scope)
+    await _limits(request).admit_mail(request.scope, data.email)
     async with at_least(_config(request).quiet_seconds):
         await ask(email=data.email)
     return LOOK
