@@ -32,8 +32,8 @@ test: $(DEV) ## Run every test
 test-unit: $(DEV) ## Run the fast tests: unit, golden, properties, architecture
 	@$(PYTEST) -n $(JOBS) tests/unit tests/golden tests/properties tests/architecture $(ARGS)
 
-test-integration: $(DEV) ## Run the tests over real servers: contract, integration, e2e
-	@$(PYTEST) -n $(JOBS) tests/contract tests/integration tests/e2e $(ARGS)
+test-integration: $(DEV) ## Run the tests over real servers: contract, integration, security, e2e
+	@$(PYTEST) -n $(JOBS) tests/contract tests/integration tests/security tests/e2e $(ARGS)
 
 check: $(DEV) lint types imports test ## Everything a commit must pass
 

@@ -186,7 +186,10 @@ def test_former_keys_count_while_they_are_configured(clock: FakeClock):
         assert JwtAccessTokens(overlap, clock).read(token).user == ADA
         with pytest.raises(InvalidToken):
             JwtAccessTokens(after, clock).read(token)
-    assert asymmetric.read(old).user == ADA
+    with pytest.raises(InvalidToken):
+        asymmetric.read(old)
+    switching = replace(TOKENS, private_key=private, previous=(TOKENS.secret,))
+    assert JwtAccessTokens(switching, clock).read(old).user == ADA
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def former_secrets(self) -> tuple[str, ...]:
-        """Secret keys that still open what they sealed."""
-        return listed(self.previous_secret_keys)
+        """Secret keys that still open what they sealed: one a line."""
+        return _lines(self.previous_secret_keys)
 
     @property
     def embedded_database(self) -> bool:
@@ -147,6 +147,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def listed(text: str) -> tuple[str, ...]:
     """Return the items of a comma-separated list."""
     return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.splitlines() if one.strip())
 
 
 def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
@@ -213,8 +217,8 @@ def _text_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def _key_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
-    former = str(values.get("previous_secret_keys", ""))
-    if any(0 < len(one.strip()) < MIN_SECRET for one in former.split(",")):
+    former = _lines(str(values.get("previous_secret_keys", "")))
+    if any(len(one) < MIN_SECRET for one in former):
         yield FieldError(field="PREVIOUS_SECRET_KEYS", rule="each must have at least 32 characters")
     for name in ("token_private_key", "token_previous_keys"):
         text = values.get(name)

@@ -81,7 +81,7 @@ class RegisterUser:
         by = Principal(user=user.id, role=user.role, credential=Credential.ANONYMOUS)
         async with self.uow() as tx:
             await tx.users.add(user)
-            await self.mails.verification(tx, user)
+            await (self.mails.decoy(tx) if user.is_verified else self.mails.verification(tx, user))
             await tx.audit.record("user.registered", by=by, target=f"user:{user.id}", after=user.audited())
             await tx.commit()
 

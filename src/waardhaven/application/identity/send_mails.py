@@ -13,6 +13,8 @@ from waardhaven.application.ports.unit_of_work import UnitOfWork
 from waardhaven.domain.identity.roles import Permission, Principal
 
 BATCH = 10
+BUDGET = timedelta(seconds=20)
+"""How long one run goes on taking batches: decoys must not keep real mails waiting."""
 ATTEMPTS = 8
 PAUSE = timedelta(minutes=1)
 """Longer than sending takes."""
@@ -34,11 +36,15 @@ class SendMails:
     async def __call__(self, by: Principal) -> int:
         """Return how many were handed over."""
         by.require(Permission.OPERATE)
-        now = self.clock.now()
-        async with self.uow() as tx:
-            taken = await tx.mailbox.take_due(now=now, again_at=now + PAUSE, limit=BATCH)
-            await tx.commit()
-        return sum(await asyncio.gather(*(self._send(one) for one in taken)))
+        began, sent = self.clock.now(), 0
+        while (now := self.clock.now()) - began < BUDGET:
+            async with self.uow() as tx:
+                taken = await tx.mailbox.take_due(now=now, again_at=now + PAUSE, limit=BATCH)
+                await tx.commit()
+            if not taken:
+                break
+            sent += sum(await asyncio.gather(*(self._send(one) for one in taken)))
+        return sent
 
     async def _send(self, mail: WaitingMail) -> bool:
         try:

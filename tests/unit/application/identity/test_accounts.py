@@ -51,6 +51,7 @@ async def test_proof_can_be_switched_off(house: House):
     house = House(rule=VerificationRule(required=False))
     await house.register(email="ada@example.org", password=PASSWORD)
     assert (await house.login(login="ada", password=PASSWORD)).user.is_verified
+    assert await house.inbox() == []
 
 
 async def test_registration_can_be_closed():

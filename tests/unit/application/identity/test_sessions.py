@@ -242,6 +242,13 @@ async def test_mail_that_fails_once_arrives_later(house: House):
     assert len(await house.inbox()) == 1
 
 
+async def test_decoys_do_not_hold_up_a_mail(house: House):
+    for number in range(25):
+        await house.ask_reset(email=f"nobody{number}@example.org")
+    await house.register(email="ada@example.org", password=PASSWORD)
+    assert [one.to for one in await house.inbox()] == ["ada@example.org"]
+
+
 async def test_mail_whose_seal_is_broken_is_given_up(house: House):
     async with house.uow() as tx:
         await tx.mailbox.put(uuid4(), b"not ours", due_at=house.clock.now())

@@ -9,6 +9,7 @@ from waardhaven.adapters.inbound.http.addresses import address_of
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.denials import tried_login
 from waardhaven.adapters.inbound.http.services import Services
+from waardhaven.application.identity.owner import WrongPassword
 from waardhaven.domain.errors import TooManyRequests, Unauthenticated
 from waardhaven.domain.identity.names import normalised
 
@@ -40,9 +41,9 @@ class Limits:
     async def attempting_login(self, scope: Mapping[str, Any], login: str) -> AsyncIterator[None]:
         """Let the caller try to prove to be ``login`` within the block; raise TooManyAttempts.
 
-        A block that raises Unauthenticated is a failure: from some number on they make this login wait
-        longer and longer at this address, while the rest of the world may still use it. A block that ends
-        well forgets them.
+        A block that raises Unauthenticated or WrongPassword is a failure: from some number on they make this
+        login wait longer and longer at this address, while the rest of the world may still use it. A block
+        that ends well forgets them.
         """
         address, name = address_of(scope), normalised(login)
         key = f"login:{name}@{address}"
@@ -53,7 +54,7 @@ class Limits:
         await self._hit(f"login:name:{name}", self._config.login_name_per_minute)
         try:
             yield
-        except Unauthenticated:
+        except (Unauthenticated, WrongPassword):
             await delays.failed(key)
             raise
         await delays.succeeded(key)

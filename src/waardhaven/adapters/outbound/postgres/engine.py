@@ -42,7 +42,13 @@ def parse_url(text: str) -> URL:
         ) from None
     if url.get_backend_name() != "postgresql" or not url.database:
         raise InvalidDatabaseUrl("DATABASE_URL must start with postgresql:// and name a database.")
-    return url.set(drivername="postgresql+asyncpg")
+    return _renamed(url.set(drivername="postgresql+asyncpg"), "sslmode", "ssl")
+
+
+def _renamed(url: URL, former: str, name: str) -> URL:
+    """Return the address with a parameter under another name: pool and driver differ in this one."""
+    query = {name if one == former else one: value for one, value in url.query.items()}
+    return url.set(query=query)
 
 
 class Database:
@@ -93,6 +99,12 @@ class Database:
             options = {"isolation": "repeatable_read", "readonly": True} if snapshot else {}
             async with connection.transaction(**options):
                 yield connection
+
+    @property
+    def dsn(self) -> str:
+        """Return the address, password included, as the driver reads it: for connections beside the pool."""
+        url = _renamed(self.url, "ssl", "sslmode").set(drivername="postgresql")
+        return url.render_as_string(hide_password=False)
 
     @property
     def checked_out(self) -> int:

@@ -68,8 +68,7 @@ class Listener(ABC):
     async def _listen_once(self) -> None:
         self._lost = False
         self._woken.clear()
-        dsn = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=5)
+        connection = await asyncpg.connect(self._database.dsn, timeout=5, command_timeout=5)
         try:
             connection.add_termination_listener(self._on_lost)
             await connection.add_listener(self.channel, self._on_notice)

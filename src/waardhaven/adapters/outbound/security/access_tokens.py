@@ -26,7 +26,8 @@ class TokenSettings:
 
     ``secret`` (at least 32 characters) signs by HS256 unless ``private_key`` (PEM) is given. Tokens of
     ``previous`` secrets and ``previous_keys`` (PEM blocks) are read as long as these are configured: the
-    overlap of a key rotation. ``remembered`` bounds the decoded tokens kept. Raises ValueError.
+    overlap of a key rotation. Beside a private key the secret itself counts only as a previous one.
+    ``remembered`` bounds the decoded tokens kept. Raises ValueError.
     """
 
     secret: str = field(repr=False)
@@ -52,7 +53,7 @@ class TokenSettings:
     @cached_property
     def verifying(self) -> dict[str, Key]:
         """Every key a token may be signed with, by its id."""
-        keys = [self.signing, *(shared_key(one) for one in (self.secret, *self.previous))]
+        keys = [self.signing, *(shared_key(one) for one in self.previous)]
         keys += pem_keys(self.previous_keys) if self.previous_keys else []
         return {one.id: one for one in keys}
 
