@@ -84,8 +84,25 @@ def turn(now: Hand, by: float) -> None:
 def process(stack: AsyncExitStack, url: str, prefix: str, seconds: float = WINDOW) -> ValkeyQuotas:
     """Quotas over a connection pool of their own, whose fallback would betray itself."""
     client = connect(ValkeySettings(url=url, timeout_seconds=5))
+    quotas = ValkeyQuotas(client, timeout_seconds=5, prefix=prefix, fallback=Never(), window_seconds=seconds)
     stack.push_async_callback(client.aclose)
-    return ValkeyQuotas(client, timeout_seconds=5, prefix=prefix, fallback=Never(), window_seconds=seconds)
+    stack.push_async_callback(quotas.close)
+    return quotas
+
+
+@pytest.fixture
+async def client(valkey_url: str) -> AsyncIterator[Redis]:
+    made = connect(ValkeySettings(url=valkey_url))
+    yield made
+    await made.aclose()
+
+
+async def take(client: Redis, key: str, limit: int, times: int = 1) -> list[bool]:
+    """Return what a new process is allowed over ``client``."""
+    quotas = ValkeyQuotas(client, timeout_seconds=5)
+    allowed = [(await quotas.take(key, limit=limit)).allowed for _ in range(times)]
+    await quotas.close()
+    return allowed
 
 
 async def test_requests_are_allowed_up_to_the_limit_and_then_refused(case: Case) -> None:
@@ -152,35 +169,28 @@ async def test_an_idle_process_strands_little(valkey_url: str) -> None:
         assert allowed.count(True) >= 100 - 100 // 8
 
 
-async def test_keys_in_valkey_are_digests_that_end_with_their_window(valkey_url: str) -> None:
-    client = connect(ValkeySettings(url=valkey_url))
-    await ValkeyQuotas(client).take("address:203.0.113.9", limit=100)
+async def test_keys_in_valkey_are_digests_that_end_with_their_window(client: Redis) -> None:
+    await take(client, "address:203.0.113.9", 100)
     (key,) = await client.keys("*")
     assert b"203" not in key
     assert 50_000 < await client.pttl(key) <= 60_000
     assert await client.get(key) == b"12"
-    await client.aclose()
 
 
-async def test_a_counter_without_an_end_is_begun_anew(valkey_url: str) -> None:
+async def test_a_counter_without_an_end_is_begun_anew(client: Redis) -> None:
     """Nobody but a person at the server makes one."""
-    client = connect(ValkeySettings(url=valkey_url))
-    await ValkeyQuotas(client).take("key", limit=5)
+    await take(client, "key", 5)
     (key,) = await client.keys("*")
     await client.set(key, 5)
-    assert (await ValkeyQuotas(client).take("key", limit=5)).allowed
-    await client.aclose()
+    assert await take(client, "key", 5) == [True]
 
 
-async def test_a_key_of_another_kind_is_a_failure_that_still_counts(valkey_url: str) -> None:
-    client = connect(ValkeySettings(url=valkey_url))
-    await ValkeyQuotas(client, timeout_seconds=5).take("key", limit=5)
+async def test_a_key_of_another_kind_is_a_failure_that_still_counts(client: Redis) -> None:
+    await take(client, "key", 5)
     (key,) = await client.keys("*")
     await client.delete(key)
     await client.lpush(key, "what is this")
-    other = ValkeyQuotas(client, timeout_seconds=5)
-    assert [(await other.take("key", limit=2)).allowed for _ in range(3)] == [True, True, False]
-    await client.aclose()
+    assert await take(client, "key", 2, times=3) == [True, True, False]
 
 
 class Broken:
@@ -262,3 +272,21 @@ async def test_connecting_does_nothing_until_it_is_used() -> None:
     client: Redis = connect(ValkeySettings(url="redis://127.0.0.1:1/0"))
     assert (await ValkeyQuotas(client).take("key", limit=1)).allowed
     await client.aclose()
+
+
+async def test_closing_leaves_nothing_under_way(client: Redis) -> None:
+    quotas, began = ValkeyQuotas(client), asyncio.Event()
+    assert (await quotas.take("key", limit=5)).allowed
+
+    async def hang(**_: Any) -> list[int]:
+        began.set()
+        await asyncio.Event().wait()
+        return []
+
+    quotas._script = hang
+    waiting = asyncio.create_task(quotas.take("other", limit=8))
+    await began.wait()
+    await quotas.close()
+    await asyncio.wait({waiting}, timeout=5)
+    assert waiting.done()
+    assert all(one.refill is None for one in quotas._leases.values())

@@ -66,9 +66,11 @@ class ValkeyProvider(Provider):
         return ValkeyRateLimiter(client, timeout_seconds=settings.timeout_seconds)
 
     @provide
-    def quotas(self, client: Redis, settings: ValkeySettings) -> Quotas:
-        """Return the quotas of all processes."""
-        return ValkeyQuotas(client, timeout_seconds=settings.timeout_seconds)
+    async def quotas(self, client: Redis, settings: ValkeySettings) -> AsyncIterator[Quotas]:
+        """Lend the quotas of all processes."""
+        quotas = ValkeyQuotas(client, timeout_seconds=settings.timeout_seconds)
+        yield quotas
+        await quotas.close()
 
     @provide
     def failure_delays(self, client: Redis, settings: ValkeySettings) -> FailureDelays:

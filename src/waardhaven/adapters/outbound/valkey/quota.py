@@ -80,6 +80,16 @@ class ValkeyQuotas(Quotas):
         self._size = size
         self._leases: OrderedDict[str, Lease] = OrderedDict()
 
+    async def close(self) -> None:
+        """Give up what is being fetched: nothing of it may outlive the connections."""
+        leases = [one for one in self._leases.values() if one.refill is not None]
+        tasks = [one.refill for one in leases if one.refill is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for lease in leases:
+            lease.refill = None
+
     async def take(self, key: str, *, limit: int) -> Allowance:
         """See Quotas."""
         lease = self._leases.get(key)
