@@ -13,6 +13,7 @@ from waardhaven.application.identity.authenticate import REMEMBERED, BreakGlass,
 from waardhaven.application.identity.end_sessions import UnknownSession
 from waardhaven.application.identity.federated import LinkRequired
 from waardhaven.application.identity.login_user import InvalidCredentials
+from waardhaven.application.identity.mails import Links
 from waardhaven.application.identity.owner import AccountClosed, WrongPassword
 from waardhaven.application.identity.refresh_session import InvalidRefreshToken
 from waardhaven.application.identity.register_user import InvalidRegistration, RegistrationClosed
@@ -484,3 +485,13 @@ async def test_taken_username_of_a_new_identity_gets_a_suffix(house: House):
     await house.person()
     view = await house.sign_in(proven(house.clock, email="ada@elsewhere.org"), Client())
     assert view.user.username.startswith("ada-")
+
+
+async def test_what_is_no_token_is_not_known_without_asking(house: House):
+    for token in ("", "nonsense", "a.b.c", "whk_", ADMIN_TOKEN):
+        assert house.authenticate.known(token) is None
+
+
+async def test_links_in_mails_lead_to_the_front_end_with_the_token_out_of_every_log(house: House):
+    links = Links(frontend_url="https://index.example.org/")
+    assert links.to("verify-email", "secret") == "https://index.example.org/verify-email#token=secret"
