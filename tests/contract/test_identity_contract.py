@@ -115,8 +115,9 @@ async def test_closed_account_frees_its_names(uow: UnitOfWork):
     (ada,) = await people(uow, "ada")
     async with uow() as tx:
         await tx.users.save(replace(ada, deleted_at=NOW))
-        await tx.users.add(replace(ada, id=uuid4()))
-        await tx.commit()
+        successor = replace(ada, id=uuid4())
+        await tx.users.add(successor)
+        assert await tx.users.by_login(ada.email) == successor
 
 
 async def test_accounts_come_in_pages_and_search_is_literal(uow: UnitOfWork):

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from math import ceil
 from typing import Any
 
+from litestar import Request
+
 from waardhaven.adapters.inbound.http.addresses import address_of
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.denials import tried_login
@@ -63,6 +65,12 @@ class Limits:
         if limit > 0:
             limiter = await self._services.rate_limiter()
             _refuse(await limiter.hit(key, limit=limit, window_seconds=window) or 0.0)
+
+
+def limits_of(request: Request[Any, Any, Any]) -> Limits:
+    """Return the limits of the application."""
+    found: Limits = request.app.state.limits
+    return found
 
 
 def _refuse(wait: float) -> None:

@@ -13,7 +13,7 @@ from waardhaven.adapters.inbound.http import flows
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.cookies import signed_in_cookies
 from waardhaven.adapters.inbound.http.documents import LocationDocument, NonceDocument, ProvidersDocument
-from waardhaven.adapters.inbound.http.limits import Limits
+from waardhaven.adapters.inbound.http.limits import limits_of
 from waardhaven.adapters.inbound.http.params import NO_CONTROLS
 from waardhaven.adapters.inbound.http.policy import POLICY, PUBLIC, SIGNED_IN
 from waardhaven.adapters.inbound.http.routes.fields import Password, UseCookie
@@ -132,7 +132,7 @@ async def google(
     An address that has an account here is not taken over: log in to it and link the identity (409).
     """
     provider = known.get(GOOGLE)
-    await _limits(request).admit_proof(request.scope)
+    await limits_of(request).admit_proof(request.scope)
     flows.require_nonce(sealing, data.nonce)
     proven = await provider.identity_of_token(data.id_token, nonce=data.nonce)
     view = await sign_in(proven, client_of(request))
@@ -158,7 +158,7 @@ async def link_identity(
 ) -> None:
     """Sign in through a provider from now on, too: needs its proof and your password."""
     chosen = known.get(provider)
-    async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
+    async with limits_of(request).attempting_login(request.scope, f"password of {request.user.user}"):
         flows.require_nonce(sealing, data.nonce)
         proven = await chosen.identity_of_token(data.id_token, nonce=data.nonce)
         await link(await prove(request.user, password=data.password), proven)
@@ -182,7 +182,7 @@ async def start_link(
 ) -> Response[LocationDocument]:
     """Get the provider's address to send your browser to; coming back links the identity to your account."""
     chosen = known.get(provider)
-    async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
+    async with limits_of(request).attempting_login(request.scope, f"password of {request.user.user}"):
         owner = await prove(request.user, password=data.password)
     address, cookie = await _away(
         request, chosen, sealing, flows.Errand(return_to=data.return_to, owner=owner)
@@ -232,7 +232,7 @@ async def finish_sign_in(
 ) -> Response[None]:
     """Open a session for the browser that was sent away, or link the identity, and send it on."""
     chosen = known.get(provider)
-    await _limits(request).admit_proof(request.scope)
+    await limits_of(request).admit_proof(request.scope)
     flow, errand = flows.returned_flow(request.scope, sealing, provider, state=returned, error=error)
     proven = await chosen.identity_of_code(code or "", flow)
     cookies = [flows.cleared_flow_cookie(request.scope)]
@@ -264,11 +264,6 @@ def _own(request: Asked, path: str) -> str:
 def _front(request: Asked, path: str) -> str:
     config: HttpConfig = request.app.state.config
     return f"{(config.frontend_url or '').rstrip('/')}{path}"
-
-
-def _limits(request: Asked) -> Limits:
-    found: Limits = request.app.state.limits
-    return found
 
 
 HANDLERS = (providers, nonce, google, link_identity, start_link, start_sign_in, finish_sign_in)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.cookies import cleared_cookies, refresh_cookie
 from waardhaven.adapters.inbound.http.documents import MessageDocument
-from waardhaven.adapters.inbound.http.limits import Limits
+from waardhaven.adapters.inbound.http.limits import limits_of
 from waardhaven.adapters.inbound.http.pace import at_least
 from waardhaven.adapters.inbound.http.policy import POLICY, PUBLIC, SIGNED_IN, public
 from waardhaven.adapters.inbound.http.routes.fields import (
@@ -117,7 +117,7 @@ async def register(
 
     The answer is the same when the address has an account already: its owner is told by mail.
     """
-    await _limits(request).admit_mail(request.scope, data.email)
+    await limits_of(request).admit_mail(request.scope, data.email)
     async with at_least(_config(request).quiet_seconds):
         await register_user(email=data.email, password=data.password, username=data.username)
     return LOOK
@@ -135,7 +135,7 @@ async def verify_email(
     request: Asked, data: JSONBody[VerifyBody], verify: FromDishka[VerifyEmail]
 ) -> UserView:
     """Prove the address a mail was sent to, with its token."""
-    await _limits(request).admit_proof(request.scope)
+    await limits_of(request).admit_proof(request.scope)
     return await verify(token=data.token)
 
 
@@ -155,7 +155,7 @@ async def login(
     Attempts are counted by address and by login, whether there is such an account or not, and each
     failure makes the next attempt wait longer.
     """
-    async with _limits(request).attempting_login(request.scope, data.email):
+    async with limits_of(request).attempting_login(request.scope, data.email):
         view = await login_user(login=data.email, password=data.password, client=client_of(request))
     return signed_in(request, view, cookie=data.cookie)
 
@@ -214,7 +214,7 @@ async def forgot_password(
 
     The answer never tells whether there is an account.
     """
-    await _limits(request).admit_mail(request.scope, data.email)
+    await limits_of(request).admit_mail(request.scope, data.email)
     async with at_least(_config(request).quiet_seconds):
         await ask(email=data.email)
     return LOOK
@@ -230,7 +230,7 @@ async def forgot_password(
 )
 async def reset_password(request: Asked, data: JSONBody[ResetBody], reset: FromDishka[ResetPassword]) -> None:
     """Set a new password with the token of a mail. All sessions and API keys of the account end."""
-    await _limits(request).admit_proof(request.scope)
+    await limits_of(request).admit_proof(request.scope)
     await reset(token=data.token, password=data.password)
 
 
@@ -246,7 +246,7 @@ async def change_password(
     request: Asked, data: JSONBody[ChangePasswordBody], change: FromDishka[ChangePassword]
 ) -> None:
     """Set a new password with the present one. All other sessions of the account end."""
-    async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
+    async with limits_of(request).attempting_login(request.scope, f"password of {request.user.user}"):
         await change(request.user, password=data.password, new_password=data.new_password)
 
 
@@ -267,7 +267,7 @@ async def update_me(request: Asked, data: JSONBody[UpdateMeBody], update: FromDi
     """Change the username or the address; a new address counts once the mail sent to it is answered."""
     if data.email is None:  # no password is asked for, so nothing is proved
         return await update(request.user, username=data.username)
-    async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
+    async with limits_of(request).attempting_login(request.scope, f"password of {request.user.user}"):
         return await update(request.user, username=data.username, email=data.email, password=data.password)
 
 
@@ -282,14 +282,9 @@ async def close_account(
     request: Asked, data: JSONBody[CloseBody], close: FromDishka[CloseAccount]
 ) -> Response[None]:
     """Close the account: its sessions and API keys end at once."""
-    async with _limits(request).attempting_login(request.scope, f"password of {request.user.user}"):
+    async with limits_of(request).attempting_login(request.scope, f"password of {request.user.user}"):
         await close(request.user, password=data.password)
     return Response(None, status_code=204, cookies=cleared_cookies(request.scope))
-
-
-def _limits(request: Asked) -> Limits:
-    found: Limits = request.app.state.limits
-    return found
 
 
 def _config(request: Asked) -> HttpConfig:
