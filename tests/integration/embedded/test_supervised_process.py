@@ -140,3 +140,29 @@ asyncio.run(main())
         wait_until(lambda: psutil.Process(child).name() == "sleep", "it is the program")
         parent.kill()
     wait_until(lambda: not alive(child), "the child is gone")
+
+
+async def test_process_killed_before_it_is_ready_is_started_again(tmp_path: Path) -> None:
+    lives, told = tmp_path / "lives", []
+
+    async def second_life() -> bool:
+        return lives.exists() and lives.read_text().count("life") == 2
+
+    script = f"echo life >> {lives}; test $(wc -l < {lives}) -gt 1 || kill -9 $$; exec sleep 60"
+    spec = ProcessSpec(name="api", command=shell(script, tmp_path / "log"), ready=second_life, restart=QUICK)
+    process = SupervisedProcess(spec, told.append)
+    await process.start()
+    assert process.pid is not None
+    assert "api was killed by SIGKILL" in told[0]
+    await process.stop()
+
+
+async def test_process_killed_before_every_start_is_given_up(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    spec = ProcessSpec(name="api", command=shell("kill -9 $$", tmp_path / "log"), ready=never, restart=QUICK)
+    process = SupervisedProcess(spec)
+    with pytest.raises(EmbeddedServerError, match="gave up after 2 restarts"):
+        await process.start()
+    assert process.pid is None

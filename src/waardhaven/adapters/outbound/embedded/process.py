@@ -65,10 +65,11 @@ class SupervisedProcess:
     async def start(self) -> None:
         """Start and wait until ready; leave nothing behind on failure.
 
-        Raises `EmbeddedServerError` when it exits, cannot be executed or is not ready in time.
+        One that somebody kills before it is ready is started again. Raises `EmbeddedServerError` when it
+        exits, cannot be executed or is not ready in time.
         """
         try:
-            await self._launch()
+            await self._first_launch()
         except BaseException:
             await self._discard()
             raise
@@ -88,6 +89,14 @@ class SupervisedProcess:
         await self._over.wait()
         if self._failure is not None:
             raise self._failure
+
+    async def _first_launch(self) -> None:
+        try:
+            await self._launch()
+        except EmbeddedServerError as error:
+            if self._child is None or self._child.returncode != -signal.SIGKILL:
+                raise
+            await self._revive(str(error))
 
     async def _launch(self) -> None:
         if self._spec.before_start is not None:
