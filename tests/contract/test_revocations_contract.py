@@ -154,7 +154,7 @@ async def test_lost_connection_is_made_again_and_nothing_was_missed(database_url
         "WHERE datname = current_database() AND query LIKE '%revocation%' AND pid <> pg_backend_pid()"
     )
     connection = await asyncpg.connect(database_url)
-    await connection.execute(others)
+    assert len(await connection.fetch(others)) == 1, "the listener was cut off"
     await connection.execute("UPDATE app_user SET role = 'admin'")
     await connection.close()
     house = House(revocations, user, a_session(user), database)

@@ -12,7 +12,6 @@ from waardhaven.adapters.outbound.http_session.session import Answer
 from waardhaven.adapters.outbound.identity_providers.distrust import Refused, Unusable
 from waardhaven.application.ports.identity_provider import Flow
 
-LONGEST_CODE = 2048
 OUR_FAULT = frozenset(
     {"invalid_client", "unauthorized_client", "incorrect_client_credentials", "redirect_uri_mismatch"}
     | {"unsupported_grant_type", "invalid_scope", "temporarily_unavailable", "server_error"}
