@@ -62,7 +62,8 @@ bench: $(DEV) ## Measure beside a named limit in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 fault: $(DEV) ## Kill API, worker, PostgreSQL and Valkey at random moments, many times
-	@FAULT_RUNS=$${FAULT_RUNS:-25} $(PYTEST) tests/e2e/test_faults.py --timeout 3600 $(ARGS)
+	@FAULT_RUNS=$${FAULT_RUNS:-25} FAULT_JOBS=$${FAULT_JOBS:-1000} FAULT_KILLS=$${FAULT_KILLS:-100} \
+	  $(PYTEST) tests/e2e/test_faults.py tests/e2e/test_job_faults.py --timeout 3600 -rP $(ARGS)
 
 versions: $(DEV) ## Run the tests on every interpreter from 3.11 to 3.13 the machine has
 	@$(BIN)/python scripts/every_python.py

@@ -1,14 +1,16 @@
-"""``make bench``: machine facts, then every benchmark, or those named: engine, ingest, http."""
+"""``make bench``: machine facts, then every benchmark, or those named (engine, ingest, http, jobs …)."""
 
 import sys
 
-from benchmarks import bench_engine, bench_http, bench_ingest
+from benchmarks import bench_engine, bench_http, bench_ingest, bench_jobs, bench_streams
 from benchmarks.machine import facts
 
 BENCHES = {
     "engine": lambda _: bench_engine.main(),
     "ingest": bench_ingest.main,
     "http": lambda _: bench_http.main(),
+    "jobs": bench_jobs.main,
+    "streams": lambda _: bench_streams.main(),
 }
 
 

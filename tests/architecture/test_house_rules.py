@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import re
 import sys
+import typing
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -17,8 +18,11 @@ from tests import fakes
 import waardhaven
 from waardhaven import application
 from waardhaven.application import ports
-from waardhaven.application.jobs import JOBS
+from waardhaven.application.jobs import CHORES, JOBS
+from waardhaven.application.jobs.params import describe, read_params
+from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.bootstrap.container import USE_CASES
+from waardhaven.domain.jobs.schedule import parse_rule
 
 SOURCES = Path(waardhaven.__file__).parent
 TESTS = Path(fakes.__path__[0]).parent
@@ -103,16 +107,21 @@ def test_every_area_is_known_here():
     assert found == {*AREAS, "ports"}
 
 
-def test_every_job_runs_a_listed_use_case_with_arguments_it_takes():
+def test_every_job_runs_a_listed_use_case_with_parameters_that_all_have_defaults():
     for spec in JOBS:
         assert spec.use_case in USE_CASES
-        taken = inspect.signature(spec.use_case.__call__).parameters
-        assert set(spec.arguments) <= set(taken)
-        required = {
-            name for name, one in taken.items() if one.default is one.empty and name not in {"self", "by"}
-        }
-        assert required <= set(spec.arguments)
-        assert spec.every is None or 60 % spec.every == 0
+        assert list(inspect.signature(spec.use_case.__call__).parameters) == ["self", "by", "params", "run"]
+        hints = typing.get_type_hints(spec.use_case.__call__)
+        assert (hints["params"], hints["run"], hints["return"]) == (spec.params, JobRun, Outcome)
+        assert read_params(spec.params, {}) == spec.params()
+        assert all(one.doc for one in describe(spec.params))
+        assert spec.schedule is None or parse_rule(spec.schedule)
+
+
+def test_every_chore_is_a_listed_use_case_that_needs_nothing_but_who_asks():
+    for chore in CHORES:
+        assert chore.use_case in USE_CASES
+        assert list(inspect.signature(chore.use_case.__call__).parameters) == ["self", "by"]
 
 
 def imported(path: Path) -> set[str]:

@@ -4,28 +4,30 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from tests.contract.jobs import JobHouse, a_house
 from tests.fakes.audit_trail import FakeAuditTrail
+from tests.fakes.event_log import FakeEventLog
 from tests.fakes.indexes import FakeBuildStore, FakeIndexStore
 from tests.fakes.market import FakeMarket
-from tests.fakes.outbox import FakeOutbox
 
 from waardhaven.adapters.outbound.clock import SystemClock
 from waardhaven.adapters.outbound.postgres.audit_trail import PostgresAuditTrail
 from waardhaven.adapters.outbound.postgres.builds import PostgresBuildStore
 from waardhaven.adapters.outbound.postgres.engine import Database
+from waardhaven.adapters.outbound.postgres.event_log import PostgresEventLog
 from waardhaven.adapters.outbound.postgres.facts import PostgresMarketFacts
 from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
-from waardhaven.adapters.outbound.postgres.outbox import PostgresOutbox
 from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
 from waardhaven.adapters.outbound.security.pseudonyms import KeyedPseudonyms
 from waardhaven.application.ports.audit_trail import AuditFilter, AuditTrail
 from waardhaven.application.ports.build_store import BuildStore
+from waardhaven.application.ports.event_log import EventLog
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.market_facts import MarketFacts
-from waardhaven.application.ports.outbox import Outbox
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore
+from waardhaven.domain.events import FactsCommitted
 from waardhaven.domain.identity.audit import AuditEntry
 
 PSEUDONYMS = KeyedPseudonyms("a key for tests only, of 32 letters")
@@ -40,7 +42,7 @@ class Stores:
     facts: MarketFacts
     indexes: IndexStore
     builds: BuildStore
-    outbox: Outbox
+    events: EventLog
     trail: AuditTrail
 
     async def vintage(self) -> int:
@@ -50,7 +52,14 @@ class Stores:
 
     async def kinds(self) -> list[str]:
         """Return the kinds of all events so far."""
-        return [one.kind for one in await self.outbox.pending(limit=1_000)]
+        await self.events.head()
+        return [one.kind for one in await self.events.since(0, limit=1_000)]
+
+    async def facts_told(self) -> list[object]:
+        """Return what facts were told of so far, by the names of their kinds."""
+        await self.events.head()
+        found = await self.events.since(0, limit=1_000)
+        return [one.payload["what"] for one in found if one.kind == FactsCommitted.kind]
 
     async def recorded(self, action: str) -> list[AuditEntry]:
         """Return the entries of the audit trail about an action, oldest first."""
@@ -76,21 +85,30 @@ async def stores(backing_url: str | None) -> AsyncIterator[Stores]:
         facts=PostgresMarketFacts(database),
         indexes=PostgresIndexStore(database, PSEUDONYMS),
         builds=PostgresBuildStore(database, PSEUDONYMS),
-        outbox=PostgresOutbox(database),
+        events=PostgresEventLog(database),
         trail=PostgresAuditTrail(database),
     )
     await database.close()
 
 
 def fake_stores() -> Stores:
-    outbox, trail = FakeOutbox(), FakeAuditTrail()
-    market = FakeMarket(outbox, trail)
+    log, trail = FakeEventLog(clock=SystemClock()), FakeAuditTrail()
+    market = FakeMarket(log, trail)
+    indexes = FakeIndexStore(log, trail=trail)
+    log.access_of_index = indexes.access_of
     return Stores(
         prices=market,
         reference=market,
         facts=market,
-        indexes=FakeIndexStore(outbox, trail=trail),
-        builds=FakeBuildStore(outbox, SystemClock(), trail=trail),
-        outbox=outbox,
+        indexes=indexes,
+        builds=FakeBuildStore(log, SystemClock(), trail=trail),
+        events=log,
         trail=trail,
     )
+
+
+@pytest.fixture
+async def jobs(backing_url: str | None) -> AsyncIterator[JobHouse]:
+    """Jobs, events, schedules and workers over an empty state."""
+    async with a_house(backing_url) as made:
+        yield made

@@ -87,3 +87,13 @@ async def test_nothing_is_known_once_listening_ended(watched: Watched):
     assert await watched.generation.read() == first + 1
     await watched.listen()
     await watched.settled(first + 1)
+
+
+async def test_generation_that_is_advanced_is_another_one_and_everybody_hears_of_it(watched: Watched):
+    before = await watched.generation.read()
+    await watched.listen()
+    await watched.settled(before)
+    advanced = await watched.generation.advance()
+    assert advanced > before
+    assert await watched.generation.read() == advanced
+    await watched.settled(advanced)

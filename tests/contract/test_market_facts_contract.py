@@ -177,7 +177,8 @@ async def test_session_with_other_hours_supersedes(stores: Stores):
     before, events = await stores.vintage(), await stores.kinds()
     report = await stores.facts.write_sessions(some_sessions("2020-01-03", hours=4))
     assert report == WriteReport(inserted=0, changed=1, unchanged=0, vintage=before + 1)
-    assert (await stores.kinds())[len(events) :] == ["market.sessions_changed"]
+    assert (await stores.kinds())[len(events) :] == ["market.facts_committed"]
+    assert (await stores.facts_told())[-1] == "sessions"
     assert len(await stores.reference.sessions("XNYS", vintage=before)) == 2
 
 
@@ -209,7 +210,8 @@ async def test_rates_that_differ_supersede_and_the_former_stay_readable(stores: 
     again = await stores.facts.write_fx([some_rates("USD", {"2020-01-03": 1.26})])
     assert report == WriteReport(inserted=1, changed=1, unchanged=0, vintage=before + 1)
     assert again == WriteReport(inserted=0, changed=1, unchanged=0, vintage=before + 2)
-    assert (await stores.kinds())[events:] == ["market.fx_committed"] * 2
+    assert (await stores.kinds())[events:] == ["market.facts_committed"] * 2
+    assert (await stores.facts_told())[-2:] == ["fx"] * 2
     expected = {
         before: [1.1, 1.2],
         before + 1: [1.1, 1.25, 1.3],
@@ -298,7 +300,8 @@ async def test_actions_supersede_by_key_and_equal_numbers_written_otherwise_are_
         await _unchanged(stores, await stores.facts.write_actions([same]), before, events, 1)
     report = await stores.facts.write_actions([a_split(asset, ratio="3"), a_split(asset, key="split-2")])
     assert report == WriteReport(inserted=1, changed=1, unchanged=0, vintage=before + 1)
-    assert (await stores.kinds())[events:] == ["market.actions_changed"]
+    assert (await stores.kinds())[events:] == ["market.facts_committed"]
+    assert (await stores.facts_told())[-1] == "actions"
     cancelled = await stores.facts.write_actions([a_split(asset, ratio="3", status="cancelled")])
     assert (cancelled.changed, cancelled.vintage) == (1, before + 2)
     await _unchanged(stores, await stores.facts.write_actions([]), before + 2, events + 2, 0)
@@ -326,7 +329,8 @@ async def test_members_left_out_end_and_their_past_stays(stores: Stores):
         "some-list", "Some list", {other: (SINCE, date(2010, 1, 4)), third: (date(2010, 1, 4), None)}
     )
     assert report == WriteReport(inserted=1, changed=2, unchanged=0, vintage=before + 1)
-    assert (await stores.kinds())[events:] == ["market.universe_changed"]
+    assert (await stores.kinds())[events:] == ["market.facts_committed"]
+    assert (await stores.facts_told())[-1] == "universe"
     assert await read("some-list") == [
         (other, SINCE, date(2010, 1, 4)),
         (third, date(2010, 1, 4), None),

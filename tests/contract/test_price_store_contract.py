@@ -1,15 +1,17 @@
 """PriceStore: what every implementation must do."""
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 from tests.contract.conftest import Stores
 from tests.contract.market import NAN, a_listing, bars, same, some_series
 
+from waardhaven.application.ports.market_facts import SeriesKey, SessionColumns
 from waardhaven.application.ports.price_store import UnknownSeries, WriteReport
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.prices import MalformedPrices
 
 TURN = ["2019-12-30", "2019-12-31", "2020-01-02", "2020-01-03"]
@@ -309,3 +311,46 @@ async def test_bars_reach_back_before_the_epochs_and_far_ahead(stores: Stores):
     await stores.facts.register_assets([a_listing("LATER")])
     for read in (stores.prices.bars, stores.prices.closes):
         assert (await read([series])).day.astype(str).tolist() == days
+
+
+async def test_the_last_close_of_an_asset_is_of_its_raw_series_and_says_when_it_closed(stores: Stores):
+    known = await stores.facts.register_assets([a_listing("AAA"), a_listing("BBB"), a_listing("CCC")])
+    aaa, bbb, ccc = (known[one, "XNYS"] for one in ("AAA", "BBB", "CCC"))
+    kinds = [(aaa, "raw"), (aaa, "all"), (bbb, "all"), (bbb, "splits"), (ccc, "raw")]
+    keys = [
+        SeriesKey(asset=one, source="sample", adjustment=Adjustment(kind), currency="GBP", quote_unit="GBX")
+        for one, kind in kinds
+    ]
+    made = await stores.facts.register_series(keys)
+    series = [made[key] for key in keys]
+    assert await stores.prices.last_closes([aaa, bbb, ccc]) == []
+    for place, close in ((0, 1.0), (1, 9.0), (2, 8.0), (3, 3.0)):
+        await stores.prices.write(bars(series[place], TURN[:2], [0.5, close]))
+    await stores.facts.write_sessions(
+        SessionColumns(
+            mic="XNYS",
+            day=np.array(TURN[:1], dtype="datetime64[D]"),
+            open_at=np.array(["2019-12-30T14:30:00"], dtype="datetime64[s]"),
+            close_at=np.array(["2019-12-30T21:00:00"], dtype="datetime64[s]"),
+        )
+    )
+    first, second = await stores.prices.last_closes([bbb, aaa, ccc])
+    assert (first.asset, first.close, first.adjustment, first.quote_unit) == (aaa, 1.0, "raw", "GBX")
+    assert (first.source, first.day, first.closed_at) == ("sample", date(2019, 12, 31), None)
+    assert (second.asset, second.close, second.adjustment) == (bbb, 3.0, "splits")
+    await stores.prices.withdraw(series[0], [date(2019, 12, 31)], reason="a test")
+    (back,) = await stores.prices.last_closes([aaa])
+    assert (back.close, back.closed_at) == (0.5, datetime(2019, 12, 30, 21, tzinfo=UTC))
+
+
+async def test_of_two_raw_series_the_one_with_the_newest_bar_counts(stores: Stores):
+    (asset,) = (await stores.facts.register_assets([a_listing("AAA")])).values()
+    keys = [
+        SeriesKey(asset=asset, source=one, adjustment=Adjustment.RAW, currency="USD", quote_unit="USD")
+        for one in ("sample", "other")
+    ]
+    made = await stores.facts.register_series(keys)
+    await stores.prices.write(bars(made[keys[0]], TURN[:1], [1.0]))
+    await stores.prices.write(bars(made[keys[1]], TURN[:2], [1.0, 2.0]))
+    (found,) = await stores.prices.last_closes([asset])
+    assert (found.source, found.close) == ("other", 2.0)

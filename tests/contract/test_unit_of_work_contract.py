@@ -16,6 +16,7 @@ from waardhaven.application.ports.audit_log import AuditLog
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 from waardhaven.application.ports.users import EmailTaken, UsernameTaken, Users
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.events import UserChanged
 from waardhaven.domain.identity.roles import OPERATOR, Principal, Role
 from waardhaven.domain.identity.user import User
 
@@ -40,7 +41,7 @@ async def ledger(backing_url: str | None) -> AsyncIterator[Ledger]:
             return list(fake.audit.entries)
 
         async def kinds() -> list[str]:
-            return [kind for kind, _ in fake.events]
+            return [one.kind for one in fake.events]
 
         yield Ledger(fake, entries, kinds)
         return
@@ -107,7 +108,7 @@ async def test_nothing_stays_without_commit(ledger: Ledger):
     async with ledger.uow() as tx:
         await tx.users.add(ada)
         await tx.audit.record("user.registered", by=by(ada), target="user")
-        await tx.emit("user.registered", {"user": str(ada.id)})
+        await tx.emit(UserChanged(user=ada.id))
         assert await tx.users.by_id(ada.id) == ada
     async with ledger.uow() as tx:
         assert await tx.users.by_id(ada.id) is None
@@ -146,13 +147,13 @@ async def test_account_audit_entry_and_event_become_durable_together(ledger: Led
         await tx.users.add(ada)
         await audit.record("user.registered", by=by(ada), target="user:1", detail={"by": "test"})
         await audit.record("user.looked_at", by=OPERATOR, target="user:1")
-        await tx.emit("user.registered", {"user": str(ada.id)})
+        await tx.emit(UserChanged(user=ada.id))
         await tx.commit()
     assert await ledger.audited() == [
         ("user.registered", ada.id, "user:1"),
         ("user.looked_at", None, "user:1"),
     ]
-    assert await ledger.emitted() == ["user.registered"]
+    assert await ledger.emitted() == ["user.changed"]
 
 
 @pytest.mark.parametrize(

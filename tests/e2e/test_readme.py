@@ -50,6 +50,10 @@ def test_first_requests_of_the_readme_work_one_after_the_other(
         '"allocations"',
         '"dates"',
         '"momentum"',
+        "event: snapshot",
+        '"state":"succeeded"',
+        "date,value",
+        '"next_runs"',
     ):
         assert said in done.stdout, said
     for said in ("ada@example.org", "admin@localhost", "user.email_verified"):

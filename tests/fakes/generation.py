@@ -17,3 +17,7 @@ class FakeGeneration(Generation):
     async def read(self) -> int:
         self.reads += 1
         return self.number
+
+    async def advance(self) -> int:
+        self.number += 1
+        return self.number

@@ -257,17 +257,18 @@ class FakeMailbox(Mailbox):
 
 @dataclass
 class FakeAccessRules(AccessRules):
-    """Rules by kind and name; a name is its thing's id."""
+    """Rules by kind and name; a thing's id is its place."""
 
     rows: dict[tuple[Kind, str], Access] = field(default_factory=dict)
 
     async def find(self, kind: Kind, name: str) -> Governed | None:
-        access = self.rows.get((kind, name))
-        return None if access is None else Governed(id=name, access=access)
+        if (kind, name) not in self.rows:
+            return None
+        return Governed(id=str(list(self.rows).index((kind, name)) + 1), access=self.rows[kind, name])
 
     async def change(self, kind: Kind, thing: str, access: Access, *, by: UserId | None) -> None:
-        owner = self.rows[kind, thing].owner
-        self.rows[kind, thing] = replace(access, owner=owner)
+        key = list(self.rows)[int(thing) - 1]
+        self.rows[key] = replace(access, owner=self.rows[key].owner)
 
 
 @dataclass

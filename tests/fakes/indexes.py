@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.clock import FakeClock
-from tests.fakes.outbox import FakeOutbox
+from tests.fakes.event_log import ADMINISTRATORS, FakeEventLog
 
 from waardhaven.application.ports.build_store import (
     BuildStore,
@@ -14,6 +14,7 @@ from waardhaven.application.ports.build_store import (
 )
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.domain.events import BuildFinished, IndexDefined, IndexPublished, StrategyChanged
 from waardhaven.domain.identity.access import Access, Visibility
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import (
@@ -34,7 +35,7 @@ from waardhaven.domain.types import BuildId, IndexId, as_date
 class FakeIndexStore(IndexStore):
     """Every version of every definition, by slug."""
 
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    log: FakeEventLog = field(default_factory=FakeEventLog)
     versions: dict[str, list[IndexRecord]] = field(default_factory=dict)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
 
@@ -55,7 +56,8 @@ class FakeIndexStore(IndexStore):
         before = bytes([record.version - 1]) * 32 if known else None
         after = bytes([record.version]) * 32
         self.trail.put("index.defined", by=by, target=f"index:{record.id}", before=before, after=after)
-        self.outbox.put("index.defined", {"index": int(record.id), "version": record.version})
+        event = StrategyChanged if known else IndexDefined
+        self.log.put(event(index=int(record.id), version=record.version))
         return record
 
     async def get(self, slug: str, *, version: int | None = None) -> IndexRecord:
@@ -76,6 +78,11 @@ class FakeIndexStore(IndexStore):
         found = [self.versions[slug][-1] for slug in slugs]
         return [one for one in found if one.access.may_read(by)][:limit]
 
+    def access_of(self, index: int) -> Access:
+        """Return who may know of an index; administrators alone for one that is not there."""
+        found = [one[-1].access for one in self.versions.values() if one[-1].id == index]
+        return found[0] if found else ADMINISTRATORS
+
     def change_access(self, slug: str, access: Access) -> None:
         """Change the rules behind everybody's back."""
         self.versions[slug] = [replace(one, access=access) for one in self.versions[slug]]
@@ -89,7 +96,7 @@ def _access(by: Principal) -> Access:
 class FakeBuildStore(BuildStore):
     """Builds by id and the chain of publications."""
 
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    log: FakeEventLog = field(default_factory=FakeEventLog)
     clock: Clock = field(default_factory=FakeClock)
     builds: dict[BuildId, BuildRecord] = field(default_factory=dict)
     publications: list[Publication] = field(default_factory=list)
@@ -99,7 +106,7 @@ class FakeBuildStore(BuildStore):
         if build.id not in self.builds:
             self.builds[build.id] = build
             self.trail.put("index.built", by=by, target=f"build:{build.id}", after=bytes(32))
-            self.outbox.put("index.build_finished", {"build": str(build.id), "index": int(build.index)})
+            self.log.put(BuildFinished(build=build.id, index=int(build.index)))
 
     async def load(self, build: BuildId) -> BuildRecord:
         if build not in self.builds:
@@ -151,7 +158,7 @@ class FakeBuildStore(BuildStore):
         before = None if draft.follows is None else bytes([draft.follows]) * 32
         after = bytes([made.id]) * 32
         self.trail.put("index.published", by=by, target=f"index:{draft.index}", before=before, after=after)
-        self.outbox.put("index.published", {"publication": made.id, "index": int(draft.index)})
+        self.log.put(IndexPublished(publication=made.id, index=int(draft.index)))
         return made
 
     async def published(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from tests.fakes.audit_trail import FakeAuditTrail
-from tests.fakes.outbox import FakeOutbox
+from tests.fakes.event_log import FakeEventLog
 from tests.fakes.versions import Change, Versions
 
 from waardhaven.adapters.outbound.postgres.errors import ConstraintBroken
@@ -19,21 +19,29 @@ from waardhaven.application.ports.market_facts import (
     SessionColumns,
     SharesFact,
 )
-from waardhaven.application.ports.price_store import CloseColumns, PriceStore, UnknownSeries, WriteReport
+from waardhaven.application.ports.price_store import (
+    CloseColumns,
+    LastClose,
+    PriceStore,
+    UnknownSeries,
+    WriteReport,
+)
 from waardhaven.application.ports.reference_store import (
     ReferenceStore,
     SeriesRef,
     SharesColumns,
     VintagePoint,
 )
+from waardhaven.domain.events import FactsCommitted, PricesCommitted
 from waardhaven.domain.identity.roles import SYSTEM
-from waardhaven.domain.index.definition import SeriesPolicy
+from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.market.prices import MalformedPrices, PriceColumns
 from waardhaven.domain.types import AssetId, Days, SeriesId, Vintage
 
 BAR = ("open", "high", "low", "close", "volume")
+RANKS = (Adjustment.RAW, Adjustment.SPLITS, Adjustment.ALL)
 NOTHING = WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
 
 
@@ -41,7 +49,7 @@ NOTHING = WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
 class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
     """The whole market in memory, behind three ports; every table keeps its versions."""
 
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    log: FakeEventLog = field(default_factory=FakeEventLog)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     vintages: list[VintagePoint] = field(default_factory=list)
     series: dict[SeriesKey, SeriesId] = field(default_factory=dict)
@@ -54,7 +62,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
     action_rows: Versions[tuple[AssetId, str, str], ActionFact] = field(default_factory=Versions)
     member_rows: Versions[tuple[str, AssetId, date], date | None] = field(default_factory=Versions)
 
-    def _commit(self, table: Versions[Any, Any], change: Change[Any, Any], event: str) -> WriteReport:
+    def _commit(self, table: Versions[Any, Any], change: Change[Any, Any], what: str) -> WriteReport:
         vintage = None
         if change:
             vintage = Vintage(len(self.vintages) + 1)
@@ -63,13 +71,14 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             self.vintages.append(VintagePoint(id=vintage, at=max(now, before)))
             table.apply(change, vintage)
             self.trail.put("market.committed", by=SYSTEM, target=f"vintage:{vintage}")
-            self.outbox.put(event, {"vintage": vintage})
-        return WriteReport(
-            inserted=len(change.new),
-            changed=len(change.other) + len(change.gone),
-            unchanged=change.same,
-            vintage=vintage,
-        )
+        inserted, changed = len(change.new), len(change.other) + len(change.gone)
+        if vintage is not None and what == "prices":
+            series = {one for one, _ in (*change.new, *change.other, *change.gone)}
+            counted = {"inserted": inserted, "changed": changed, "series": len(series)}
+            self.log.put(PricesCommitted(vintage=vintage, **counted))
+        elif vintage is not None:
+            self.log.put(FactsCommitted(what=what, vintage=vintage, inserted=inserted, changed=changed))
+        return WriteReport(inserted=inserted, changed=changed, unchanged=change.same, vintage=vintage)
 
     # --- PriceStore
 
@@ -82,14 +91,14 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             raise MalformedPrices("The prices break the rules of a daily bar.")
         keys = zip(prices.series.tolist(), prices.day.tolist(), strict=True)
         offered = {key: row.tobytes() for key, row in zip(keys, rows, strict=True)}
-        return self._commit(self.price_rows, self.price_rows.compare(offered), "market.prices_committed")
+        return self._commit(self.price_rows, self.price_rows.compare(offered), "prices")
 
     async def withdraw(self, series: SeriesId, days: Sequence[date], *, reason: str) -> WriteReport:
         wanted = {(series, day) for day in days}
         change = self.price_rows.compare({}, gone=wanted)
         if change and not reason:
             raise ConstraintBroken("A withdrawal needs a reason.")
-        report = self._commit(self.price_rows, change, "market.prices_committed")
+        report = self._commit(self.price_rows, change, "prices")
         return replace(report, unchanged=len(wanted) - report.changed)
 
     async def bars(
@@ -123,6 +132,28 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
         bars = await self.bars(series, start=start, end=end, vintage=vintage)
         return CloseColumns(series=bars.series, day=bars.day, close=bars.close)
 
+    async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:
+        found = [one for key, series in self.series.items() if (one := self._last_close(key, series))]
+        found.sort(key=lambda one: (one.asset, RANKS.index(one.adjustment), -one.day.toordinal()))
+        first = {one.asset: one for one in reversed(found) if one.asset in assets}
+        return [first[asset] for asset in sorted(first)]
+
+    def _last_close(self, key: SeriesKey, series: SeriesId) -> LastClose | None:
+        rows = {day: bar for (one, day), bar in self.price_rows.at(None).items() if one == series}
+        if not rows:
+            return None
+        day, listing = max(rows), self.classes.at(None)[key.asset]
+        hours = self.session_rows.at(None).get((listing.mic, day))
+        return LastClose(
+            asset=key.asset,
+            source=key.source,
+            adjustment=key.adjustment,
+            quote_unit=key.quote_unit,
+            day=day,
+            close=float(np.frombuffer(rows[day])[BAR.index("close")]),
+            closed_at=None if hours is None else hours[1].replace(tzinfo=UTC),  # type: ignore[attr-defined]
+        )
+
     # --- MarketFacts
 
     async def register_assets(self, listings: Sequence[Listing]) -> dict[tuple[str, str], AssetId]:
@@ -132,9 +163,9 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
         for one in listings:
             known.setdefault((one.symbol, one.mic), AssetId(len(known) + 1))
         offered = {(one.symbol, one.mic): known[one.symbol, one.mic] for one in listings}
-        self._commit(self.tickers, self.tickers.compare(offered), "market.assets_changed")
+        self._commit(self.tickers, self.tickers.compare(offered), "assets")
         classes = {offered[one.symbol, one.mic]: one for one in listings}
-        self._commit(self.classes, self.classes.compare(classes), "market.assets_changed")
+        self._commit(self.classes, self.classes.compare(classes), "assets")
         return offered
 
     async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
@@ -157,7 +188,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             if mic == sessions.mic and min(days) <= day <= max(days) and (mic, day) not in offered
         }
         change = self.session_rows.compare(offered, gone)
-        return self._commit(self.session_rows, change, "market.sessions_changed")
+        return self._commit(self.session_rows, change, "sessions")
 
     async def write_fx(self, rates: Sequence[FxWrite]) -> WriteReport:
         offered, rows = {}, 0
@@ -168,7 +199,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             for day, rate in zip(one.day.tolist(), one.rate.tolist(), strict=True):
                 offered[one.base, one.quote, one.source, one.fixing, day] = rate
         _rule(len(offered) == rows, "unique")
-        return self._commit(self.fx_rows, self.fx_rows.compare(offered), "market.fx_committed")
+        return self._commit(self.fx_rows, self.fx_rows.compare(offered), "fx")
 
     async def write_shares(self, shares: Sequence[SharesFact]) -> WriteReport:
         self._known_assets(one.asset for one in shares)
@@ -176,7 +207,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             _rule(0 < one.shares < float("inf"), "shares_are_positive")
         offered = {(one.asset, one.day, one.source): one for one in shares}
         _rule(len(offered) == len(shares), "unique")
-        return self._commit(self.share_rows, self.share_rows.compare(offered), "market.shares_changed")
+        return self._commit(self.share_rows, self.share_rows.compare(offered), "shares")
 
     async def write_actions(self, actions: Sequence[ActionFact]) -> WriteReport:
         self._known_assets(one.asset for one in actions)
@@ -184,7 +215,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             _rule(one.kind != "split" or one.ratio is not None, "split_has_a_ratio")
         offered = {(one.asset, one.source, one.key): _exact(one) for one in actions}
         _rule(len(offered) == len(actions), "unique")
-        return self._commit(self.action_rows, self.action_rows.compare(offered), "market.actions_changed")
+        return self._commit(self.action_rows, self.action_rows.compare(offered), "actions")
 
     async def write_universe(
         self, slug: str, name: str, members: Mapping[AssetId, tuple[date, date | None]]
@@ -194,7 +225,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
         offered = {(slug, asset, since): until for asset, (since, until) in members.items()}
         gone = {key for key in self.member_rows.at(None) if key[0] == slug and key not in offered}
         change = self.member_rows.compare(offered, gone)
-        return self._commit(self.member_rows, change, "market.universe_changed")
+        return self._commit(self.member_rows, change, "universe")
 
     def _known_assets(self, assets: Any) -> None:
         _rule(set(assets) <= set(self.classes.at(None)), "fk_asset_id")

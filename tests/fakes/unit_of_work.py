@@ -1,8 +1,10 @@
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
+from typing import Any
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.identity import (
     FakeAccessRules,
     FakeApiKeys,
@@ -13,10 +15,12 @@ from tests.fakes.identity import (
     FakeSessions,
     FakeUsers,
 )
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.schedules import FakeSchedules
 
+from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.unit_of_work import Transaction, UnitOfWork
-
-Events = list[tuple[str, Mapping[str, object]]]
+from waardhaven.domain.events import Event
 
 
 @dataclass
@@ -31,7 +35,9 @@ class State:
     mailbox: FakeMailbox = field(default_factory=FakeMailbox)
     access: FakeAccessRules = field(default_factory=FakeAccessRules)
     audit: FakeAuditLog = field(default_factory=FakeAuditLog)
-    events: Events = field(default_factory=list)
+    jobs: FakeJobs = field(default_factory=FakeJobs)
+    schedules: FakeSchedules = field(default_factory=FakeSchedules)
+    events: list[Event] = field(default_factory=list)
 
 
 class FakeTransaction(State, Transaction):
@@ -39,25 +45,34 @@ class FakeTransaction(State, Transaction):
 
     truth: "FakeUnitOfWork"
 
-    async def emit(self, kind: str, payload: Mapping[str, object]) -> None:
-        self.events.append((kind, payload))
+    async def emit(self, event: Event) -> None:
+        self.events.append(event)
 
     async def commit(self) -> None:
-        for one in fields(State):
-            setattr(self.truth, one.name, deepcopy(getattr(self, one.name)))
+        for name, value in _copy(self, self.truth.clock).items():
+            setattr(self.truth, name, value)
 
 
 @dataclass
 class FakeUnitOfWork(State, UnitOfWork):
-    """The committed state, and transactions over copies of it."""
+    """The committed state, and transactions over copies of it; ``clock`` is the database's."""
+
+    clock: Clock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.jobs.clock = self.schedules.clock = self.clock
+        self.jobs.events = self.events
 
     def __call__(self) -> AbstractAsyncContextManager[Transaction]:
         return self._open()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Transaction]:
-        transaction = FakeTransaction(
-            **{one.name: deepcopy(getattr(self, one.name)) for one in fields(State)}
-        )
+        transaction = FakeTransaction(**_copy(self, self.clock))
         transaction.truth = self
         yield transaction
+
+
+def _copy(state: State, clock: Clock) -> dict[str, Any]:
+    """Copy a state as a whole: its parts go on sharing the list of events, and the one clock."""
+    return deepcopy({one.name: getattr(state, one.name) for one in fields(State)}, {id(clock): clock})

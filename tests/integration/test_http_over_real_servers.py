@@ -141,9 +141,27 @@ PLANS = {
         "SELECT * FROM app_user WHERE email = 'a@b.example' AND deleted_at IS NULL",
         "uq_app_user_email",
     ),
-    "pending events": (
-        "SELECT id FROM outbox WHERE delivered_at IS NULL ORDER BY id LIMIT 500",
-        "ix_outbox_pending",
+    "events without a position": (
+        "SELECT id FROM outbox WHERE position IS NULL ORDER BY id",
+        "ix_outbox_unnumbered",
+    ),
+    "events of one job": (
+        "SELECT payload FROM outbox WHERE kind = 'job.changed' AND payload ->> 'job' = 'x' AND position > 5"
+        " ORDER BY position LIMIT 500",
+        "ix_outbox_job",
+    ),
+    "jobs of one owner": (
+        "SELECT * FROM job WHERE owner_id = '6d0f6f0e-6a39-5a5c-9d0e-7a1f9c3a7f10' ORDER BY id DESC LIMIT 50",
+        "ix_job_owner_id",
+    ),
+    "dead letters": ("SELECT * FROM job WHERE state = 'dead' ORDER BY id DESC LIMIT 50", "ix_job_dead"),
+    "leases that ran out": (
+        "SELECT id FROM job WHERE state = 'running' AND lease_until < now() ORDER BY lease_until LIMIT 50",
+        "ix_job_leased",
+    ),
+    "jobs that wait": (
+        "SELECT id FROM job WHERE state = 'queued' AND due_at < now() ORDER BY due_at LIMIT 50",
+        "ix_job_queued",
     ),
 }
 

@@ -20,6 +20,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
 from tests.conftest import Background, Servers, make_settings
+from tests.security.document import is_stream
 from tests.security.site import Person, Site, listening, running
 
 from waardhaven.application.ports.security import AccessTokens
@@ -159,6 +160,8 @@ def test_every_operation_keeps_to_its_document(target: Target, role: Role | None
     for found in loaded.get_all_operations():
         operation = found.ok()
         asked += 1
+        if is_stream(operation.definition.raw):
+            continue
         own = {
             one.name: target.known[one.name] for one in operation.path_parameters if one.name in target.known
         }

@@ -10,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD: Final = 64 * 1024
 """Bytes of a request line and its headers; every browser and proxy stays below 32 KiB."""
+ABORT: Final = "waardhaven.abort"
+"""Extension of the scope of requests: a function that cuts the connection."""
 HEAD_SECONDS: Final = 10.0
 REFUSAL: Final = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -56,6 +58,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._heads += 1
         self._unwatch()
         super().on_headers_complete()
+        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         """Expect the head of the next request."""

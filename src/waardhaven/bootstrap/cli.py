@@ -15,6 +15,7 @@ from rich.table import Table
 import waardhaven
 from waardhaven.adapters.inbound.cli.audit import audit
 from waardhaven.adapters.inbound.cli.indexes import build, verify
+from waardhaven.adapters.inbound.cli.jobs import jobs
 from waardhaven.adapters.inbound.cli.runner import complain, exit_code
 from waardhaven.adapters.inbound.cli.users import user
 from waardhaven.adapters.outbound.embedded import EmbeddedServerError
@@ -133,18 +134,21 @@ def serve(runner: ContainerRunner, port: int | None, host: str | None, workers: 
 
 
 @cli.command()
+@click.option("--queues", default="interactive,bulk", show_default=True, help="Which ones, by commas.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), help="Jobs of each queue at once (10).")
 @click.pass_obj
-def worker(runner: ContainerRunner) -> None:
-    """Run jobs from the queue."""
+def worker(runner: ContainerRunner, queues: str, concurrency: int | None) -> None:
+    """Run jobs, until SIGTERM or SIGINT: running ones may end, a second signal ends them."""
     from waardhaven.bootstrap.loop import run_fast
-    from waardhaven.bootstrap.worker import work
+    from waardhaven.bootstrap.worker import known_queues, work
 
-    settings = runner.settings()
+    settings = runner.settings(worker_concurrency=concurrency)
+    chosen = known_queues(queues)
     configure_logging(settings.log_level, process="worker")
 
     async def run() -> None:
         async with connected(settings) as (reachable, _):
-            await work(reachable)
+            await work(reachable, chosen)
 
     run_fast(run())
 
@@ -183,6 +187,7 @@ def _findings(findings: list[Finding]) -> Table:
 cli.add_command(build)
 cli.add_command(verify)
 cli.add_command(audit)
+cli.add_command(jobs)
 cli.add_command(user)
 
 

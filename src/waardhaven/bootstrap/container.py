@@ -4,6 +4,8 @@ from dishka import STRICT_VALIDATION, AsyncContainer, Provider, Scope, make_asyn
 
 from waardhaven.adapters.outbound.arq_queue.di import QueueProvider
 from waardhaven.adapters.outbound.audit_files.di import AuditFilesProvider
+from waardhaven.adapters.outbound.compute_pool.di import ThreadPoolProvider
+from waardhaven.adapters.outbound.files.di import FilesProvider
 from waardhaven.adapters.outbound.http_session.di import HttpSessionProvider
 from waardhaven.adapters.outbound.identity_providers.di import IdentityProvidersProvider
 from waardhaven.adapters.outbound.market_data.di import MarketDataProvider
@@ -43,7 +45,9 @@ def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:
         PostgresProvider(),
         ValkeyProvider(),
         QueueProvider(),
+        ThreadPoolProvider(),
         AuditFilesProvider(),
+        FilesProvider(),
         MarketDataProvider(),
         NotifyProvider(),
         SecurityProvider(),

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 import structlog
 import uvicorn
 from dishka import AsyncContainer
-from litestar.types import ASGIApp
+from litestar import Litestar
 
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
@@ -20,6 +20,12 @@ from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.revocations import Revocations
 from waardhaven.bootstrap.bounded_protocol import BoundedProtocol
 from waardhaven.bootstrap.container import make_container
+from waardhaven.bootstrap.live_server import (
+    LARGEST_MESSAGE,
+    PING_SECONDS,
+    BoundedWebSocket,
+    LiveServer,
+)
 from waardhaven.bootstrap.reach import reach_database
 from waardhaven.bootstrap.settings import InvalidSettings, Settings, listed
 from waardhaven.domain.errors import FieldError, Unavailable
@@ -61,7 +67,11 @@ async def serve(settings: Settings, bound: socket.socket) -> None:
             app,
             loop="none",
             http=BoundedProtocol,
-            ws="none",
+            ws=BoundedWebSocket,
+            ws_max_size=LARGEST_MESSAGE,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -72,7 +82,7 @@ async def serve(settings: Settings, bound: socket.socket) -> None:
             timeout_graceful_shutdown=int(settings.shutdown_timeout),
             backlog=BACKLOG,
         )
-        server = uvicorn.Server(config)
+        server = LiveServer(config, app.state.hub.close)
         _outlive_signals()
         waiting.add_done_callback(lambda task: _end_when_failed(task, server))
         await server.serve(sockets=[bound])
@@ -100,7 +110,7 @@ def _end_when_failed(task: "asyncio.Task[None]", server: uvicorn.Server) -> None
 
 
 @asynccontextmanager
-async def _application(settings: Settings) -> AsyncIterator[tuple[ASGIApp, "asyncio.Task[None]"]]:
+async def _application(settings: Settings) -> AsyncIterator[tuple[Litestar, "asyncio.Task[None]"]]:
     """Lend the application and the task that reaches the database, whose error ends the block."""
     container = make_container(settings)
     try:

@@ -89,6 +89,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_tries: Count = 30
     shutdown_timeout: Seconds = 5.0
 
+    job_lease_seconds: Annotated[float, Meta(ge=0.5, le=300)] = 10.0
+    job_grace_seconds: Annotated[float, Meta(ge=0.1, le=300)] = 2.0
+    worker_concurrency: Annotated[int, Meta(ge=1, le=1000)] = 10
+    worker_drain_seconds: Annotated[float, Meta(ge=0, le=3600)] = 10.0
+    compute_processes: Annotated[int, Meta(ge=1, le=64)] = 2
+    compute_memory_mb: Annotated[int, Meta(ge=64, le=1 << 20)] = 1024
+    compute_seconds: Seconds = 240.0
+
     secret_key: Secret | None = None
     previous_secret_keys: str = ""
     token_private_key: str | None = None

@@ -11,6 +11,8 @@ from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.arq_queue.di import QueueSettings
 from waardhaven.adapters.outbound.audit_files.di import HeadFile
 from waardhaven.adapters.outbound.clock import SystemClock
+from waardhaven.adapters.outbound.compute_pool.pools import ComputeSettings
+from waardhaven.adapters.outbound.files.di import FileRoot
 from waardhaven.adapters.outbound.identity_providers.registry import ProviderSettings
 from waardhaven.adapters.outbound.notify.di import NotifySettings
 from waardhaven.adapters.outbound.postgres.di import DatabaseUrl, TokenLifetime
@@ -27,6 +29,9 @@ from waardhaven.application.identity.authenticate import Authenticate, BreakGlas
 from waardhaven.application.identity.mails import Links
 from waardhaven.application.identity.signing_in import SessionRules
 from waardhaven.application.identity.verification import VerificationRule
+from waardhaven.application.jobs.registry import JOBS
+from waardhaven.application.jobs.rules import JobRules
+from waardhaven.application.jobs.specs import JobTypes
 from waardhaven.application.ports.clock import Clock
 from waardhaven.bootstrap.code_version import code_version
 from waardhaven.bootstrap.redaction import RedactedStream
@@ -35,6 +40,7 @@ from waardhaven.domain.provenance import CodeVersion
 
 EXTERNAL_POOL = (20, 40)
 HEAD_FILE = "audit-heads.log"
+FILES = "files"
 
 
 class SettingsProvider(Provider):
@@ -82,6 +88,23 @@ class SettingsProvider(Provider):
     def queue(self, valkey: ValkeySettings) -> QueueSettings:
         """Give the queue the same Valkey."""
         return QueueSettings(url=valkey.url)
+
+    @provide
+    def job_rules(self) -> JobRules:
+        """Give how patient the machinery of jobs is."""
+        return JobRules(
+            lease=timedelta(seconds=self._settings.job_lease_seconds),
+            grace=timedelta(seconds=self._settings.job_grace_seconds),
+        )
+
+    @provide
+    def compute(self) -> ComputeSettings:
+        """Give what computations may take."""
+        return ComputeSettings(
+            processes=self._settings.compute_processes,
+            memory=self._settings.compute_memory_mb << 20,
+            seconds=self._settings.compute_seconds,
+        )
 
     @provide
     def tokens(self) -> TokenSettings:
@@ -158,6 +181,16 @@ class SettingsProvider(Provider):
     def head_file(self) -> HeadFile:
         """Give the file that exported heads of the audit chain are kept in."""
         return HeadFile(self._settings.data_dir / HEAD_FILE)
+
+    @provide
+    def files(self) -> FileRoot:
+        """Give the directory that jobs leave files in."""
+        return FileRoot(self._settings.data_dir / FILES)
+
+    @provide
+    def job_types(self) -> JobTypes:
+        """Give the types of jobs there are."""
+        return JobTypes(JOBS)
 
     @provide
     def passwords(self) -> Argon2Parameters:

@@ -142,7 +142,9 @@ def _api(settings: Settings, bound: socket.socket, log: Path | None) -> ProcessS
 
 
 def _worker(settings: Settings, log: Path | None) -> ProcessSpec:
-    return ProcessSpec(name="worker", command=own_command(settings, "worker", log=log))
+    # After draining: seconds to put jobs back, to say goodbye and to close.
+    timeout = settings.worker_drain_seconds + 15.0
+    return ProcessSpec(name="worker", command=own_command(settings, "worker", log=log), stop_timeout=timeout)
 
 
 async def _is_alive(bound: socket.socket) -> bool:

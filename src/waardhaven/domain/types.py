@@ -15,6 +15,7 @@ UserId = NewType("UserId", UUID)
 SessionId = NewType("SessionId", UUID)
 """A login and the chain of refresh tokens that belongs to it."""
 ApiKeyId = NewType("ApiKeyId", UUID)
+JobId = NewType("JobId", UUID)
 Vintage = NewType("Vintage", int)
 """A point in the commit order of our facts."""
 

@@ -42,6 +42,39 @@ async def test_every_revision_goes_down_and_up_again(database_url):
     await database.close()
 
 
+async def test_jobs_and_events_survive_the_way_down_and_up_as_far_as_they_can(database_url):
+    database = Database(database_url)
+    await migrate(database, to="0003")
+    async with database.acquire() as connection:
+        for kind in ("user.changed", "market.changed"):
+            await connection.execute("INSERT INTO outbox (kind, payload) VALUES ($1, '{}')", kind)
+        await connection.execute("UPDATE outbox SET delivered_at = now() WHERE kind = 'user.changed'")
+    await migrate(database)
+    async with database.acquire() as connection:
+        assert await connection.fetchval("SELECT number_events()") == 2
+        await connection.execute(
+            "INSERT INTO job (id, type, params, queue, credential, max_attempts)"
+            " VALUES (gen_random_uuid(), 'report', '{}', 'bulk', 'system', 3)"
+        )
+        await connection.execute(
+            "INSERT INTO worker (id, queues, concurrency, running) VALUES ('a', '{}', 1, 0)"
+        )
+        await connection.execute(
+            "INSERT INTO audit_entry (credential, action, target) VALUES ('job', 'a.b', 'x')"
+        )
+    await migrate(database, to="0003")
+    async with database.acquire() as connection:
+        rows = await connection.fetch("SELECT kind, delivered_at IS NULL AS waits FROM outbox ORDER BY id")
+        waits = [("user.changed", False), ("market.changed", False), ("job.changed", True)]
+        assert [tuple(row) for row in rows] == waits
+    await migrate(database)
+    async with database.acquire() as connection:
+        assert await connection.fetchval("SELECT number_events()") == 3
+        assert await connection.fetchval("SELECT count(*) FROM job") == 0
+        assert await connection.fetchval("SELECT count(*) FROM audit_entry WHERE credential = 'job'") == 1
+    await database.close()
+
+
 async def test_downgraded_database_is_empty(database_url):
     database = Database(database_url)
     await migrate(database, to="base")

@@ -25,7 +25,7 @@ from waardhaven.adapters.outbound.postgres.errors import (
     UnstorableValue,
     translate,
 )
-from waardhaven.adapters.outbound.postgres.outbox import PostgresOutbox
+from waardhaven.adapters.outbound.postgres.event_log import PostgresEventLog
 from waardhaven.application.ports.users import EmailTaken
 from waardhaven.domain.errors import Conflict, Invalid, Unavailable
 
@@ -72,20 +72,19 @@ async def until_end(database: Database, notices: asyncio.Queue[tuple[str, str]])
     return found
 
 
-async def emit(connection: asyncpg.Connection, kind: str) -> int:
-    return int(
-        await connection.fetchval("INSERT INTO outbox (kind, payload) VALUES ($1, '{}') RETURNING id", kind)
-    )
+async def emit(connection: asyncpg.Connection, kind: str) -> None:
+    await connection.execute("INSERT INTO outbox (kind, payload) VALUES ($1, '{}')", kind)
 
 
-async def test_event_is_announced_with_its_id_when_its_transaction_commits(
+async def test_events_are_announced_once_when_their_transaction_commits(
     database: Database, database_url: str
 ):
     async with heard(database_url, "waardhaven_outbox") as notices:
         async with database.transaction() as connection:
-            event = await emit(connection, "user.registered")
+            await emit(connection, "user.registered")
+            await emit(connection, "user.changed")
             assert await until_end(database, notices) == []
-        assert await until_end(database, notices) == [("waardhaven_outbox", str(event))]
+        assert await until_end(database, notices) == [("waardhaven_outbox", "")]
 
 
 async def test_event_of_a_transaction_that_fails_is_neither_kept_nor_announced(
@@ -107,7 +106,13 @@ async def _fail(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "grows"),
-    [("market.changed", True), ("index.published", True), ("user.registered", False), ("job.done", False)],
+    [
+        ("market.changed", True),
+        ("index.published", True),
+        ("strategy.changed", True),
+        ("user.changed", False),
+        ("job.changed", False),
+    ],
 )
 async def test_generation_grows_only_with_what_can_change_an_answer(
     database: Database, database_url: str, kind: str, grows: bool
@@ -130,18 +135,57 @@ async def test_generation_of_an_open_transaction_is_seen_by_nobody_else(database
         assert await other.fetchval("SELECT value FROM generation") == before
 
 
-async def test_pending_events_come_by_id_in_whatever_order_they_were_committed(database: Database):
+async def test_place_of_an_event_is_that_of_its_commit_whenever_it_was_written(database: Database):
     """An id is taken at the insert, so two transactions can commit in the other order."""
-    outbox = PostgresOutbox(database)
+    log = PostgresEventLog(database)
+    async with database.transaction() as slow:
+        await emit(slow, "a.slow")
+        async with database.acquire() as quick:
+            await emit(quick, "a.quick")
+        assert await log.head() == 1
+        assert [one.kind for one in await log.since(0, limit=9)] == ["a.quick"]
+    assert await log.head() == 2
+    found = await log.since(0, limit=9)
+    assert [(one.position, one.kind) for one in found] == [(1, "a.quick"), (2, "a.slow")]
+
+
+async def test_place_is_given_once_whoever_asks_while_others_write(database: Database):
+    log = PostgresEventLog(database)
+
+    async def write(kind: str) -> None:
+        for _ in range(20):
+            async with database.transaction() as connection:
+                await emit(connection, kind)
+                await emit(connection, kind)
+
+    async def read() -> list[str]:
+        seen: list[tuple[int, str]] = []
+        while len(seen) < 160:
+            head = await log.head()
+            place = seen[-1][0] if seen else 0
+            found = await log.since(place, limit=1_000)
+            assert [one.position for one in found] == list(range(place + 1, place + len(found) + 1))
+            assert not found or found[-1].position >= head
+            seen += [(one.position, one.kind) for one in found]
+        return [kind for _, kind in seen]
+
+    readers = [read() for _ in range(3)]
+    async with asyncio.timeout(50):
+        seen, *_ = await asyncio.gather(*readers, *(write(f"a.{name}") for name in "bcde"))
+    assert {kind: seen.count(kind) for kind in set(seen)} == {f"a.{name}": 40 for name in "bcde"}
+    assert await log.head() == 160
+
+
+async def test_event_of_a_transaction_that_fails_leaves_no_gap(database: Database):
+    log = PostgresEventLog(database)
     async with database.acquire() as connection:
-        for place in (5, 3, 4):
-            await connection.execute(
-                "INSERT INTO outbox (id, kind, payload) OVERRIDING SYSTEM VALUE VALUES ($1, 'a.b', '{}')",
-                place,
-            )
-    assert [one.id for one in await outbox.pending(limit=2)] == [3, 4]
-    await outbox.mark_delivered([3, 4])
-    assert [one.id for one in await outbox.pending(limit=2)] == [5]
+        await emit(connection, "a.first")
+    with pytest.raises(ZeroDivisionError):
+        await _fail(database)
+    async with database.acquire() as connection:
+        await emit(connection, "a.second")
+    assert await log.head() == 2
+    assert [one.kind for one in await log.since(0, limit=9)] == ["a.first", "a.second"]
 
 
 # --- COPY and transactions
@@ -257,7 +301,8 @@ async def test_every_rule_with_an_error_of_its_own_exists_in_the_schema(database
     async with database.acquire() as connection:
         rows = await connection.fetch(
             "SELECT conname AS name FROM pg_constraint UNION SELECT relname FROM pg_class "
-            "UNION SELECT proname FROM pg_proc"
+            "UNION SELECT proname FROM pg_proc UNION SELECT (regexp_matches(prosrc, "
+            "'CONSTRAINT = ''([a-z_]+)''', 'g'))[1] FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         )
     assert set(CONSTRAINTS) <= {row["name"] for row in rows}
 

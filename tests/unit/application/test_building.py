@@ -277,7 +277,7 @@ async def test_update_builds_again_when_another_publication_comes_first(world: W
         less = await world.build(OPERATOR, slug="an-index", through=day(22))
         await world.publish(OPERATOR, less.id, reason="the other")
 
-    overtaken = Overtaken(world.outbox, world.clock, world.builds.builds, world.builds.publications)
+    overtaken = Overtaken(world.log, world.clock, world.builds.builds, world.builds.publications)
     overtaken.let(other_process_publishes_less)
     world.builds = overtaken
     made = await world.update(OPERATOR, slug="an-index")
@@ -288,7 +288,7 @@ async def test_update_builds_again_when_another_publication_comes_first(world: W
 
 @pytest.mark.parametrize(("times", "published"), [(TRIES - 1, True), (TRIES, False)])
 async def test_update_tries_three_times_and_then_tells(world: World, times: int, published: bool):
-    world.builds = Overtaken(world.outbox, world.clock)
+    world.builds = Overtaken(world.log, world.clock)
     world.builds.let(stale, times)
     await world.open(rows=20)
     if published:

@@ -15,6 +15,7 @@ from waardhaven.application.indexes.queries import (
     ViewIndex,
 )
 from waardhaven.application.ports.access_rules import Kind
+from waardhaven.domain.events import IndexAccessChanged
 from waardhaven.domain.identity.access import Access, NotYours, Right, Visibility
 from waardhaven.domain.identity.roles import OPERATOR, Principal, Role
 from waardhaven.domain.identity.user import User
@@ -49,8 +50,8 @@ async def test_owner_shares_by_username_and_takes_it_back(uow: FakeUnitOfWork, p
     assert shared.shared_with == (GrantView(username="grace", right="edit"),)
     assert await view(by(ada), slug="mine") == shared
     assert uow.access.rows[Kind.INDEX, "mine"].shared_with == {grace.id: Right.EDIT}
-    assert uow.audit.entries == [("index.access_changed", ada.id, "index:mine")]
-    assert uow.events == [("index.access_changed", {"index": "mine"})]
+    assert uow.audit.entries == [("index.access_changed", ada.id, "index:1")]
+    assert uow.events == [IndexAccessChanged(index=1)]
     again = await change(by(ada), slug="mine", visibility=Visibility.PRIVATE, shared_with={})
     assert again.shared_with == ()
 

@@ -19,6 +19,7 @@ from waardhaven.application.ports.market_data import (
     SourceUnavailable,
     UniverseMembers,
 )
+from waardhaven.domain.events import FactsCommitted, PricesCommitted
 from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 
@@ -94,19 +95,20 @@ async def test_prices_come_last_because_an_index_needs_the_rest_before_them(sour
     market = FakeMarket()
     await LoadMarket(source, market, market)(OPERATOR)
     assert source.asked == ["sessions", "listings", "shares", "actions", "universes", "rates", "bars"]
-    kinds = list(dict.fromkeys(one.kind for one in market.outbox.events))
-    assert kinds[0] == "market.sessions_changed"
-    assert kinds[-1] == "market.prices_committed"
+    first, last = market.log.events[0], market.log.events[-1]
+    assert isinstance(first, FactsCommitted)
+    assert first.what == "sessions"
+    assert isinstance(last, PricesCommitted)
 
 
 async def test_loading_twice_changes_nothing(source: FakeMarketData):
     market = FakeMarket()
     load = LoadMarket(source, market, market)
     await load(OPERATOR)
-    before, vintages, events = state(market), len(market.vintages), len(market.outbox.events)
+    before, vintages, events = state(market), len(market.vintages), len(market.log.events)
     assert await load(OPERATOR) == LoadReport(assets=3, inserted=0, changed=0, unchanged=40)
     assert state(market) == before
-    assert (len(market.vintages), len(market.outbox.events)) == (vintages, events)
+    assert (len(market.vintages), len(market.log.events)) == (vintages, events)
 
 
 @pytest.mark.parametrize("broken_after", [0, 1, 2, 3])

@@ -8,15 +8,17 @@ from uuid import UUID
 import numpy as np
 from tests.factories import WARM_UP, a_definition, random_closes, sessions
 from tests.fakes.clock import FakeClock
+from tests.fakes.compute_pool import FakeComputePool
+from tests.fakes.event_log import FakeEventLog
 from tests.fakes.indexes import FakeBuildStore, FakeIndexStore
 from tests.fakes.market import FakeMarket
-from tests.fakes.outbox import FakeOutbox
 
 from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.publish_build import PublishBuild
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.indexes.verify_index import VerifyIndex
+from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.market_facts import FxWrite, Listing, SeriesKey, SessionColumns, SharesFact
 from waardhaven.domain.identity.roles import OPERATOR, Principal, Role
 from waardhaven.domain.index.build_record import BuildRecord, IndexRecord, Publication
@@ -50,21 +52,24 @@ def a_listing(symbol: str, **changes: str) -> Listing:
 class World:
     """The stores and the use cases over them."""
 
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    log: FakeEventLog = field(default_factory=FakeEventLog)
     clock: FakeClock = field(default_factory=FakeClock)
     code: CodeVersion = CODE
+    pool: ComputePool = field(default_factory=FakeComputePool)
     assets: list[AssetId] = field(default_factory=list)
     series: list[SeriesId] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.market = FakeMarket(self.outbox)
-        self.indexes = FakeIndexStore(self.outbox)
-        self.builds = FakeBuildStore(self.outbox, self.clock)
+        self.market = FakeMarket(self.log)
+        self.indexes = FakeIndexStore(self.log)
+        self.builds = FakeBuildStore(self.log, self.clock)
         self.inputs = ReadInputs(self.market, self.market)
 
     @property
     def build(self) -> BuildIndex:
-        return BuildIndex(self.indexes, self.builds, self.market, self.inputs, self.code, self.clock)
+        return BuildIndex(
+            self.indexes, self.builds, self.market, self.inputs, self.code, self.clock, self.pool
+        )
 
     @property
     def publish(self) -> PublishBuild:
@@ -76,7 +81,7 @@ class World:
 
     @property
     def verify(self) -> VerifyIndex:
-        return VerifyIndex(self.indexes, self.builds, self.market, self.inputs, self.code)
+        return VerifyIndex(self.indexes, self.builds, self.market, self.inputs, self.code, self.pool)
 
     async def open(self, *, rows: int = 20) -> IndexRecord:
         """Load the market with prices of ``rows`` sessions after the base date, and define the index."""

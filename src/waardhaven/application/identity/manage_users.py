@@ -12,6 +12,7 @@ from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.security import PasswordHasher
 from waardhaven.application.ports.unit_of_work import Transaction, UnitOfWork
 from waardhaven.domain.errors import Conflict
+from waardhaven.domain.events import UserChanged
 from waardhaven.domain.identity.names import (
     broken_email_rules,
     broken_username_rules,
@@ -103,7 +104,7 @@ class ManageUser:
                 after=saved.audited(),
                 detail={"role": str(saved.role), "is_active": saved.is_active},
             )
-            await tx.emit("user.changed", {"user": str(user)})
+            await tx.emit(UserChanged(user=user))
             await tx.commit()
         return UserView.of(saved)
 

@@ -9,6 +9,7 @@ from waardhaven.application.identity.register_user import InvalidRegistration
 from waardhaven.application.identity.views import UserView
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.unit_of_work import UnitOfWork
+from waardhaven.domain.events import UserChanged
 from waardhaven.domain.identity.names import broken_email_rules, broken_username_rules, normalised
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.identity.session import EndReason
@@ -91,5 +92,5 @@ class CloseAccount:
             await tx.audit.record(
                 "user.closed", by=by, target=f"user:{user.id}", before=user.audited(), after=saved.audited()
             )
-            await tx.emit("user.changed", {"user": str(user.id)})
+            await tx.emit(UserChanged(user=user.id))
             await tx.commit()

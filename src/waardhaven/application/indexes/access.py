@@ -7,6 +7,7 @@ from waardhaven.application.indexes.visible import unknown_index
 from waardhaven.application.ports.access_rules import Governed, Kind
 from waardhaven.application.ports.unit_of_work import Transaction, UnitOfWork
 from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.events import IndexAccessChanged
 from waardhaven.domain.identity.access import Access, Right, Visibility
 from waardhaven.domain.identity.names import normalised
 from waardhaven.domain.identity.roles import Permission, Principal
@@ -79,7 +80,7 @@ class ChangeAccess:
                 after=_state(changed),
                 detail={"visibility": str(visibility), "shared_with": len(grants)},
             )
-            await tx.emit("index.access_changed", {"index": found.id})
+            await tx.emit(IndexAccessChanged(index=int(found.id)))
             view = await _view(tx, slug, changed)
             await tx.commit()
         return view

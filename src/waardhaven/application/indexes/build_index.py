@@ -1,6 +1,5 @@
 """Compute an index from stored facts."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.visible import editable
 from waardhaven.application.ports.build_store import BuildStore, PublishedSegment
 from waardhaven.application.ports.clock import Clock
+from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore, VintagePoint
 from waardhaven.domain.identity.roles import Permission, Principal
@@ -48,6 +48,7 @@ class BuildIndex:
     inputs: ReadInputs
     code: CodeVersion
     clock: Clock
+    pool: ComputePool
 
     async def __call__(
         self,
@@ -69,7 +70,7 @@ class BuildIndex:
         inputs = await self._read(index, vintage, opening, through)
         if opening is not None and inputs.panel.days[-1] <= opening.day:
             raise NothingToBuild(f"Index {slug!r} is up to date: no session follows {opening.day}.")
-        result, digest = await asyncio.to_thread(_compute, index, inputs, opening, forced)
+        result, digest = await self.pool.run(_compute, index, inputs, opening, forced)
         made_from = Provenance(
             definition_version=index.version,
             vintage=vintage.id,

@@ -1,11 +1,11 @@
 """Compute published builds again and compare."""
 
-import asyncio
 from dataclasses import dataclass
 
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore
+from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.identity.roles import Permission, Principal
@@ -51,6 +51,7 @@ class VerifyIndex:
     reference: ReferenceStore
     inputs: ReadInputs
     code: CodeVersion
+    pool: ComputePool
 
     async def __call__(self, by: Principal, *, slug: str) -> list[Verdict]:
         """Return a verdict for each publication in force, oldest first; raise NothingPublished."""
@@ -75,7 +76,7 @@ class VerifyIndex:
             through=record.through,
         )
         exact = (made.code.digest, made.code.fingerprint) == (self.code.digest, self.code.fingerprint)
-        result, digest = await asyncio.to_thread(_compute, index.definition, inputs, record)
+        result, digest = await self.pool.run(_compute, index.definition, inputs, record)
         difference = first_difference(record.result, result, rtol=0.0 if exact else ELSEWHERE)
         return Verdict(
             build=build,

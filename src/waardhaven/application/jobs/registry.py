@@ -1,46 +1,49 @@
-"""JOBS: everything the worker can run, by name."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+"""JOBS: everything somebody can have done; CHORES: what every worker sees to by itself."""
 
 from waardhaven.application.audit.seal_audit import SealAudit
 from waardhaven.application.identity.send_mails import SendMails
-from waardhaven.application.indexes.update_index import UpdateIndex
-from waardhaven.application.jobs.relay_outbox import RelayOutbox
-
-
-class JobName(StrEnum):
-    """Names jobs travel under."""
-
-    UPDATE_INDEX = "update_index"
-    RELAY_OUTBOX = "relay_outbox"
-    SEAL_AUDIT = "seal_audit"
-    SEND_MAILS = "send_mails"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
-    """How one job runs: the use case, its argument types, bounds, and when it runs by itself.
-
-    ``every``: seconds between scheduled runs, a divisor of 60; None: only on request.
-    """
-
-    name: JobName
-    use_case: type[Any]
-    arguments: Mapping[str, type] = field(default_factory=dict)
-    timeout: float = 60.0
-    tries: int = 3
-    every: int | None = None
-
+from waardhaven.application.jobs.clean_up import CleanUp, CleanUpParams
+from waardhaven.application.jobs.compute_index import ComputeIndex, ComputeParams
+from waardhaven.application.jobs.names import JobName
+from waardhaven.application.jobs.number_events import NumberEvents
+from waardhaven.application.jobs.reconcile import Reconcile
+from waardhaven.application.jobs.refresh_market import RefreshMarket, RefreshParams
+from waardhaven.application.jobs.run_schedules import RunSchedules
+from waardhaven.application.jobs.specs import ChoreSpec, JobSpec
+from waardhaven.application.jobs.write_report import ReportParams, WriteReport
+from waardhaven.domain.identity.roles import Permission
+from waardhaven.domain.jobs.job import Queue
 
 JOBS: tuple[JobSpec, ...] = (
-    JobSpec(name=JobName.UPDATE_INDEX, use_case=UpdateIndex, arguments={"slug": str}),
-    JobSpec(name=JobName.RELAY_OUTBOX, use_case=RelayOutbox, timeout=20.0, tries=1, every=5),
-    JobSpec(name=JobName.SEAL_AUDIT, use_case=SealAudit, timeout=20.0, tries=1, every=1),
-    JobSpec(name=JobName.SEND_MAILS, use_case=SendMails, timeout=45.0, tries=1, every=5),
+    JobSpec(
+        name=JobName.REFRESH,
+        use_case=RefreshMarket,
+        params=RefreshParams,
+        permission=Permission.OPERATE,
+        queue=Queue.BULK,
+        timeout=1800.0,
+        schedule="XNYS close + 45m",
+    ),
+    JobSpec(
+        name=JobName.COMPUTE, use_case=ComputeIndex, params=ComputeParams, permission=Permission.BUILD_INDICES
+    ),
+    JobSpec(
+        name=JobName.REPORT, use_case=WriteReport, params=ReportParams, permission=Permission.READ_INDICES
+    ),
+    JobSpec(
+        name=JobName.CLEANUP,
+        use_case=CleanUp,
+        params=CleanUpParams,
+        permission=Permission.OPERATE,
+        queue=Queue.BULK,
+        timeout=1800.0,
+        schedule="weekly sun 03:00",
+    ),
 )
-
-if len({spec.name for spec in JOBS}) != len(JOBS):
-    raise ValueError("Two jobs have the same name.")
+CHORES: tuple[ChoreSpec, ...] = (
+    ChoreSpec(name="seal_audit", use_case=SealAudit, every=1.0),
+    ChoreSpec(name="reconcile", use_case=Reconcile, every=1.0),
+    ChoreSpec(name="number_events", use_case=NumberEvents, every=2.0),
+    ChoreSpec(name="run_schedules", use_case=RunSchedules, every=2.0),
+    ChoreSpec(name="send_mails", use_case=SendMails, every=5.0, timeout=45.0),
+)

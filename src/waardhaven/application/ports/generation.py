@@ -14,3 +14,7 @@ class Generation(Protocol):
     @abstractmethod
     async def read(self) -> int:
         """Return the generation from the database."""
+
+    @abstractmethod
+    async def advance(self) -> int:
+        """Begin another generation, which ends every cached answer everywhere, and return it."""

@@ -3,12 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.prices import PriceColumns
-from waardhaven.domain.types import Days, Floats, Ids, SeriesId, Vintage
+from waardhaven.domain.types import AssetId, Days, Floats, Ids, SeriesId, Vintage
 
 
 class UnknownSeries(Invalid):
@@ -35,6 +36,19 @@ class CloseColumns:
 
     def __len__(self) -> int:
         return len(self.day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastClose:
+    """The newest bar of an asset. ``closed_at``: when its session closed, None when that is not known."""
+
+    asset: AssetId
+    source: str
+    adjustment: Adjustment
+    quote_unit: str
+    day: date
+    close: float
+    closed_at: datetime | None
 
 
 class PriceStore(Protocol):
@@ -77,3 +91,11 @@ class PriceStore(Protocol):
         vintage: Vintage | None = None,
     ) -> CloseColumns:
         """Return the closes alone, the same rows as ``bars``, by the fastest path the store has."""
+
+    @abstractmethod
+    async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:
+        """Return the newest close of each asset known now, ordered by asset; without bars it is absent.
+
+        It is of a raw series, else of one adjusted for splits, else of any; among several of a kind of
+        the one with the newest bar.
+        """

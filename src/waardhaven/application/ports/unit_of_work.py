@@ -1,7 +1,6 @@
-"""One transaction over the ledger data: people, and later portfolios and jobs."""
+"""One transaction over the ledger data: people and jobs, and later portfolios."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -9,10 +8,13 @@ from waardhaven.application.ports.access_rules import AccessRules
 from waardhaven.application.ports.api_keys import ApiKeys
 from waardhaven.application.ports.audit_log import AuditLog
 from waardhaven.application.ports.identity_links import IdentityLinks
+from waardhaven.application.ports.jobs import Jobs
 from waardhaven.application.ports.mailbox import Mailbox
 from waardhaven.application.ports.one_time_tokens import OneTimeTokens
+from waardhaven.application.ports.schedules import Schedules
 from waardhaven.application.ports.sessions import Sessions
 from waardhaven.application.ports.users import Users
+from waardhaven.domain.events import Event
 
 
 class Transaction(Protocol):
@@ -26,9 +28,11 @@ class Transaction(Protocol):
     mailbox: Mailbox
     access: AccessRules
     audit: AuditLog
+    jobs: Jobs
+    schedules: Schedules
 
     @abstractmethod
-    async def emit(self, kind: str, payload: Mapping[str, object]) -> None:
+    async def emit(self, event: Event) -> None:
         """Put an event in the outbox, in this transaction."""
 
     @abstractmethod

@@ -26,10 +26,11 @@ class Role(StrEnum):
 
 
 class Credential(StrEnum):
-    """How callers proved who they are."""
+    """How callers proved who they are; ``job``: work that somebody submitted, done on their behalf."""
 
     SESSION = "session"
     API_KEY = "api_key"
+    JOB = "job"
     BREAK_GLASS = "break_glass"
     OPERATOR = "operator"
     SYSTEM = "system"

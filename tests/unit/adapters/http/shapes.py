@@ -23,6 +23,7 @@ KEYWORDS = {
     "anyOf",
     "default",
     "description",
+    "enum",
     "examples",
     "format",
     "items",
@@ -57,6 +58,8 @@ def _of_type(document: dict[str, Any], schema: dict[str, Any], value: Any, where
     if not isinstance(value, KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
         yield f"{where}: {value!r} is no {kind}"
     elif kind == "string":
+        if value not in schema.get("enum", (value,)):
+            yield f"{where}: {value!r} is none of {schema['enum']}"
         yield from _of_string(schema, value, where)
     elif kind == "array":
         for number, item in enumerate(value):

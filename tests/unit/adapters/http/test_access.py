@@ -6,12 +6,13 @@ import pytest
 from httpx import AsyncClient
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import WebSocketRoute
 from tests.fakes.security import TOKENS
 from tests.unit.adapters.http.expect import problem
 from tests.unit.adapters.http.world import World
 
 from waardhaven.adapters.inbound.http.policy import policy_of
-from waardhaven.domain.identity.roles import Role
+from waardhaven.domain.identity.roles import Permission, Role
 
 FILLED = re.compile(r"{\w+:(\w+)}")
 EXAMPLES = {"str": "autoindex", "uuid": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9"}
@@ -43,9 +44,15 @@ async def test_every_route_that_is_not_public_needs_a_token(world: World) -> Non
     assert asked >= 20
 
 
-def test_every_route_is_plain_http_under_the_guard(world: World) -> None:
-    """A mounted application or a web socket would need a guard of its own."""
-    assert {type(route).__name__ for route in world.app.routes} == {"HTTPRoute"}
+def test_every_route_is_plain_http_or_a_socket_that_needs_a_permission(world: World) -> None:
+    """A mounted application would need a guard of its own."""
+    sockets = [route for route in world.app.routes if isinstance(route, WebSocketRoute)]
+    assert {type(route).__name__ for route in world.app.routes} == {"HTTPRoute", "WebSocketRoute"}
+    assert [route.path for route in sockets] == ["/api/v1/stream/quotes"], "tested in test_live_quotes.py"
+    for route in sockets:
+        policy = policy_of(route.route_handler.opt)
+        assert policy is not None
+        assert policy.permission is Permission.READ_INDICES
 
 
 @pytest.mark.parametrize(

@@ -17,21 +17,27 @@ from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock
 from tests.fakes.failure_delays import FakeFailureDelays
+from tests.fakes.file_store import FakeFileStore
 from tests.fakes.generation import FakeGeneration
 from tests.fakes.identity import FakeNotifier, FakePseudonyms
 from tests.fakes.identity_provider import FakeIdentityProvider, FakeIdentityProviders
+from tests.fakes.job_queue import FakeJobQueue
+from tests.fakes.jobs import FakeJobLedger
 from tests.fakes.quota import FakeQuotas
 from tests.fakes.rate_limit import FakeRateLimiter
 from tests.fakes.sealing import FakeSealing
 from tests.fakes.security import TOKENS, FakePasswordHasher, FakePasswordStrength
+from tests.fakes.statistics import FakeDatabaseReport, FakeSharedCacheReport
 from tests.fakes.unit_of_work import FakeUnitOfWork
+from tests.fakes.workers import FakeWorkers
 
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens
+from waardhaven.application import diagnostics
 from waardhaven.application.audit.queries import ListAudit, ReadAuditHead
 from waardhaven.application.audit.record_denials import RecordDenials
-from waardhaven.application.diagnostics.queries import CheckReadiness, Probes
+from waardhaven.application.diagnostics.queries import Probes
 from waardhaven.application.identity import SERVICES, USE_CASES
 from waardhaven.application.identity.authenticate import Authenticate
 from waardhaven.application.identity.mails import Links
@@ -49,19 +55,30 @@ from waardhaven.application.indexes.views import (
     StrategyConfigView,
     StrategyView,
 )
+from waardhaven.application.jobs.background import ListActiveTasks, ReadTaskStatus
+from waardhaven.application.jobs.manage_jobs import CancelJob, RequeueJob
+from waardhaven.application.jobs.queries import ListJobs, ReadArtifact, ReadJob
+from waardhaven.application.jobs.registry import JOBS
+from waardhaven.application.jobs.schedules import ChangeSchedule, ListSchedules
+from waardhaven.application.jobs.specs import JobTypes
+from waardhaven.application.jobs.submit_job import SubmitJob
 from waardhaven.application.ports.audit_trail import AuditTrail
 from waardhaven.application.ports.cache import Cache
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.failure_delays import FailureDelays
+from waardhaven.application.ports.file_store import FileStore
 from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.health import DependencyHealth, Probe
 from waardhaven.application.ports.identity_provider import IdentityProviders
+from waardhaven.application.ports.job_queue import JobQueue
+from waardhaven.application.ports.jobs import JobLedger, Workers
 from waardhaven.application.ports.notifier import Notifier
 from waardhaven.application.ports.pseudonyms import Pseudonyms
 from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
 from waardhaven.application.ports.sealing import Sealing
 from waardhaven.application.ports.security import AccessTokens, InvalidToken, PasswordHasher, PasswordStrength
+from waardhaven.application.ports.statistics import DatabaseReport, SharedCacheReport
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 from waardhaven.domain.identity.roles import Principal, Role
 from waardhaven.domain.provenance import CodeVersion, Provenance
@@ -70,6 +87,18 @@ from waardhaven.domain.types import SessionId, UserId, Vintage
 SOMEBODY = UserId(UUID(int=7))
 SESSION = SessionId(UUID(int=8))
 DAYS = 600
+JOB_USE_CASES = (
+    CancelJob,
+    ChangeSchedule,
+    ListActiveTasks,
+    ListJobs,
+    ListSchedules,
+    ReadArtifact,
+    ReadJob,
+    ReadTaskStatus,
+    RequeueJob,
+    SubmitJob,
+)
 
 
 @dataclass
@@ -163,9 +192,19 @@ class World:
     probe: FakeProbe = field(default_factory=FakeProbe)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    queue: FakeJobQueue = field(default_factory=FakeJobQueue)
+    files: FakeFileStore = field(default_factory=FakeFileStore)
+    database_report: FakeDatabaseReport = field(default_factory=FakeDatabaseReport)
+    cache_report: FakeSharedCacheReport = field(default_factory=FakeSharedCacheReport)
     proves: bool = False
+    ports: dict[type, Any] = field(default_factory=dict)
+    """Ports of the process that only some tests need."""
+    asked: dict[type, Any] = field(default_factory=dict)
+    """Queries that only some tests need."""
 
     def __post_init__(self) -> None:
+        self.ledger = FakeJobLedger(self.uow)
+        self.workers = FakeWorkers(self.clock)
         self.limiter = FakeRateLimiter(self.clock)
         self.quotas = FakeQuotas(self.clock)
         self.delays = FakeFailureDelays(self.clock)
@@ -216,11 +255,20 @@ class World:
             SessionRules: SessionRules(),
             VerificationRule: VerificationRule(required=self.proves),
             Probes: Probes((self.probe,)),
+            JobLedger: self.ledger,
+            JobQueue: self.queue,
+            JobTypes: JobTypes(JOBS),
+            FileStore: self.files,
+            Workers: self.workers,
+            DatabaseReport: self.database_report,
+            SharedCacheReport: self.cache_report,
+            **self.ports,
         }.items():
             provider.provide(_returning(fake), provides=port)
         asking = Provider(scope=Scope.REQUEST)
-        asking.provide_all(*USE_CASES, *SERVICES, CheckReadiness, ListAudit, ReadAuditHead, RecordDenials)
-        for query, stub in self.stubs.items():
+        asking.provide_all(*USE_CASES, *SERVICES, *diagnostics.USE_CASES, *JOB_USE_CASES)
+        asking.provide_all(ListAudit, ReadAuditHead, RecordDenials)
+        for query, stub in (self.stubs | self.asked).items():
             asking.provide(_returning(stub), provides=query)
         return make_async_container(provider, asking)
 

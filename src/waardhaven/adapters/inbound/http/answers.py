@@ -90,6 +90,17 @@ class Reading:
         return f"{self.use_case.__name__}({params})[{','.join(sorted(set(self.fields)))}]"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalStatistics:
+    """The cache of this process: what it keeps, and how many answers it gave and could not give."""
+
+    entries: int
+    bytes: int
+    capacity_bytes: int
+    hits: int
+    misses: int
+
+
 class Answers:
     """Answers readings from the caches as long as the data has not changed."""
 
@@ -103,6 +114,8 @@ class Answers:
             half, lambda ready: len(ready.body) + REMEMBERED_OVERHEAD, time.monotonic
         )
         self._local = LocalCache(half)
+        self._capacity = 2 * half
+        self._given = 0
         self._representations: Representations | None = None
 
     async def remembered(self, scope: Mapping[str, Any], caller: Principal) -> Ready[Any] | None:
@@ -112,7 +125,20 @@ class Answers:
             return None
         words = _words(scope, generation)
         everybody, own = caller.audience, _personal(caller)
-        return self._remembered.get((*words, everybody)) or self._remembered.get((*words, own))
+        found = self._remembered.get((*words, everybody)) or self._remembered.get((*words, own))
+        self._given += found is not None
+        return found
+
+    def statistics(self) -> LocalStatistics:
+        """Return what the cache of this process holds and how it did."""
+        made = self._representations
+        return LocalStatistics(
+            entries=len(self._remembered) + len(self._local),
+            bytes=self._remembered.weight + self._local.weight,
+            capacity_bytes=self._capacity,
+            hits=self._given + (made.hits if made else 0),
+            misses=made.misses if made else 0,
+        )
 
     async def answer(self, request: Request[Any, Any, Any], reading: Reading) -> Ready[Any]:
         """Return the answer in the media type and encoding the client likes best; raise NotAcceptable."""

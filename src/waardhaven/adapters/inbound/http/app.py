@@ -22,20 +22,28 @@ from waardhaven.adapters.inbound.http.door import Door
 from waardhaven.adapters.inbound.http.enforce import Enforce
 from waardhaven.adapters.inbound.http.errors import problem_response
 from waardhaven.adapters.inbound.http.gate import Gate
+from waardhaven.adapters.inbound.http.handshake import note_refusal
 from waardhaven.adapters.inbound.http.limits import Limits
+from waardhaven.adapters.inbound.http.live.board import Board
+from waardhaven.adapters.inbound.http.live.hub import Hub
 from waardhaven.adapters.inbound.http.middleware import Edge
 from waardhaven.adapters.inbound.http.openapi import openapi_config
 from waardhaven.adapters.inbound.http.routes import (
     access,
     admin,
     admin_users,
+    background,
     credentials,
+    diagnostics,
     docs,
     federation,
     identity,
     indexes,
+    jobs,
+    quotes,
     root,
     strategy,
+    stream,
 )
 from waardhaven.adapters.inbound.http.services import Services
 
@@ -55,25 +63,29 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
     enforce = DefineMiddleware(
         Enforce, services=services, networks=networks, seconds=config.request_timeout_seconds
     )
+    hub = Hub(services)
     state = {
         "config": config,
         "services": services,
         "answers": answers,
         "limits": Limits(services, config),
         "counters": counters,
+        "hub": hub,
+        "board": Board(services, hub),
         "assets": Assets(config.vendored),
         "encoded": {},
     }
     app = Litestar(
-        route_handlers=[_probes(), _accounts(), _readings(), *docs.HANDLERS],
+        route_handlers=[_probes(), _accounts(), _readings(), _live(), *docs.HANDLERS],
         middleware=[enforce, RequireJson],
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
         request_max_body_size=config.max_body_bytes,
         openapi_config=openapi_config(config.version),
         logging_config=None,
+        after_exception=[note_refusal],
         state=State(state),
-        lifespan=[lambda _: _writing(access_log), lambda _: denials.running()],
+        lifespan=[lambda _: _writing(access_log), lambda _: denials.running(), lambda _: hub.running()],
     )
     gate = Gate(Door(app.asgi_handler, answers), services, config, networks)
     app.asgi_handler = Edge(gate, config, counters, access_log, denials)
@@ -86,7 +98,7 @@ def _probes() -> Router:
 
 
 def _accounts() -> Router:
-    areas = (identity, credentials, federation, access, admin_users, admin)
+    areas = (identity, credentials, federation, access, jobs, background, admin_users, admin, diagnostics)
     return DishkaRouter(
         PREFIX,
         route_handlers=[handler for area in areas for handler in area.HANDLERS],
@@ -97,6 +109,10 @@ def _accounts() -> Router:
 
 def _readings() -> Router:
     return Router(PREFIX, route_handlers=[*indexes.HANDLERS, *strategy.HANDLERS])
+
+
+def _live() -> Router:
+    return Router(PREFIX, route_handlers=[*stream.HANDLERS, *quotes.HANDLERS])
 
 
 class RequestScope:

@@ -11,12 +11,36 @@ from waardhaven.domain.identity.roles import Principal
 SCHEME: Final = "bearer"
 CALLER: Final = "caller"
 """Key of the request scope: the Principal, None for anonymous requests."""
+TOKEN: Final = "bearer_token"  # noqa: S105 (the name of a key)
+"""Key of the request scope: the token that proved who calls, to be checked again while a stream is open."""
 CREDENTIAL_ERROR: Final = "credential_error"
 """Key of the request scope: why a token that was sent proved nothing."""
 
 
+PROTOCOL: Final = "bearer."
+"""What a subprotocol of a WebSocket begins with that is a token: browsers can set no header there."""
+
+
 class MissingToken(InvalidToken):
     """The request carries no bearer token."""
+
+
+def sends_token(scope: Mapping[str, Any]) -> bool:
+    """Tell whether the request carries anything that is meant as a credential."""
+    return b"authorization" in headers.of(scope) or offered_token(scope) is not None
+
+
+def offered_token(scope: Mapping[str, Any]) -> str | None:
+    """Return the token among the subprotocols of a WebSocket, None without one."""
+    offered = scope.get("subprotocols") or ()
+    return next((one.removeprefix(PROTOCOL) for one in offered if one.startswith(PROTOCOL)), None)
+
+
+def token_of(scope: Mapping[str, Any]) -> str:
+    """Return the token of a request; raise MissingToken."""
+    sent = headers.of(scope)
+    offered = offered_token(scope)
+    return offered if offered and b"authorization" not in sent else bearer_token(sent)
 
 
 def bearer_token(sent: headers.Headers) -> str:

@@ -95,10 +95,16 @@ class RequireJson:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass when it has no body to read, or one of JSON."""
-        handler = scope["route_handler"]
-        if scope.get("method") not in BODILESS and "data" in handler.parsed_fn_signature.parameters:
-            _check(headers.text(headers.of(scope), b"content-type") or "")
+        expected = scope["route_handler"].parsed_fn_signature.parameters.get("data")
+        if expected is not None and scope.get("method") not in BODILESS:
+            sent = headers.of(scope)
+            if not expected.is_optional or _has_body(sent):
+                _check(headers.text(sent, b"content-type") or "")
         await self._app(scope, receive, send)
+
+
+def _has_body(sent: headers.Headers) -> bool:
+    return b"transfer-encoding" in sent or sent.get(b"content-length", b"0") != b"0"
 
 
 def _check(content_type: str) -> None:
@@ -112,7 +118,8 @@ def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:
 
     The decoder stops at the first; this second pass runs for refused bodies alone.
     """
-    kind = request.route_handler.parsed_fn_signature.parameters["data"].annotation
+    expected = request.route_handler.parsed_fn_signature.parameters["data"]
+    kind = expected.inner_types[0].annotation if expected.is_optional else expected.annotation
     raw = ScopeState.from_scope(request.scope).body
     if not isinstance(raw, bytes) or not raw:
         return [FieldError(field="", rule="a body is required")]

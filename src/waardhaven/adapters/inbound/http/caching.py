@@ -28,6 +28,10 @@ class LocalCache(Cache):
             capacity, lambda value: len(value) + ENTRY_OVERHEAD, now
         )
 
+    def __len__(self) -> int:
+        """Return how many entries are kept."""
+        return len(self._kept)
+
     @property
     def weight(self) -> int:
         """Bytes kept, an allowance for each entry included."""
@@ -69,6 +73,8 @@ class Representations:
     shared: Cache
     local: Cache
     ttl_seconds: int
+    hits: int = field(default=0, init=False)
+    misses: int = field(default=0, init=False)
     _under_way: dict[tuple[str, bool], asyncio.Task[Packed]] = field(default_factory=dict)
 
     async def get(self, key: Key, produce: Produce, *, use_local: bool) -> Packed:
@@ -77,7 +83,12 @@ class Representations:
         Without ``use_local`` this process's own cache is neither read nor written.
         """
         if use_local and (found := _whole(await self.local.get(str(key)))):
+            self.hits += 1
             return found
+        self.misses += 1
+        return await self._get(key, produce, use_local=use_local)
+
+    async def _get(self, key: Key, produce: Produce, *, use_local: bool) -> Packed:
         ticket = (str(key), use_local)
         task = self._under_way.get(ticket)
         if task is None:
@@ -105,12 +116,17 @@ class Representations:
     async def _make(self, key: Key, produce: Produce, *, use_local: bool) -> Packed:
         if key.encoding.name == IDENTITY:
             return plain(await produce())
-        source = await self.get(replace(key, encoding=Encoding(IDENTITY)), produce, use_local=use_local)
+        source = await self._source(replace(key, encoding=Encoding(IDENTITY)), produce, use_local=use_local)
         if len(source.body) < SMALLEST_COMPRESSED and not key.encoding.forced:
             return source
         if len(source.body) <= LARGEST_INLINE:
             return compressed(source, key.encoding.name)
         return await asyncio.to_thread(compressed, source, key.encoding.name)
+
+    async def _source(self, key: Key, produce: Produce, *, use_local: bool) -> Packed:
+        """Return what another representation is made from: a question of ours, not of a client."""
+        kept = _whole(await self.local.get(str(key))) if use_local else None
+        return kept or await self._get(key, produce, use_local=use_local)
 
 
 def _whole(kept: bytes | None) -> Packed | None:

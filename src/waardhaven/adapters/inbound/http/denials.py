@@ -115,7 +115,8 @@ def _denial(scope: Mapping[str, Any], status: int) -> Denial:
 
 
 def _method(scope: Mapping[str, Any]) -> str:
-    return scope["method"] if scope["method"] in METHODS else "OTHER"
+    method = scope.get("method", "GET")  # the handshake of a WebSocket is one
+    return method if method in METHODS else "OTHER"
 
 
 def _without_origin(denial: Denial) -> Denial:

@@ -91,7 +91,7 @@ class Enforce:
         caller = caller_of(scope)
         who = caller_key(caller) if caller is not None else f"address:{address_of(scope)}"
         quotas = await self._services.quotas()
-        route = f"{scope['method']} {scope['path_template']}"
+        route = f"{scope.get('method', 'GET')} {scope['path_template']}"
         allowance = await quotas.take(f"route:{route}:{who}", limit=limit)
         known: Allowance | None = scope.get(ALLOWANCE)
         if known is None or allowance.remaining <= known.remaining or not allowance.allowed:

@@ -116,10 +116,16 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
 async def send_problem(fault: Fault, correlation: str, send: Send) -> None:
     """Answer without a framework."""
     body = problem_bytes(fault, correlation)
-    named = {"Content-Type": PROBLEM, "Content-Length": str(len(body)), **_headers_of(fault)}
-    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": fault.status, "headers": headers})
+    await send(
+        {"type": "http.response.start", "status": fault.status, "headers": refusal_headers(fault, body)}
+    )
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def refusal_headers(fault: Fault, body: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a problem document."""
+    named = {"Content-Type": PROBLEM, "Content-Length": str(len(body)), **_headers_of(fault)}
+    return [(name.lower().encode(), value.encode()) for name, value in named.items()]
 
 
 def _headers_of(fault: Fault) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
+
 NOTE = "Market capitalisation is a proxy in the sample market."
 USER = {
     "id": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9",
@@ -216,7 +218,19 @@ def _page(item: object) -> dict[str, object]:
     return {"items": [item], "next_cursor": None}
 
 
+STREAMED = (
+    "retry: 2000\nid: 1042.1717430400000-0\n\n\n"
+    "id: 1043.1717430400000-0\nevent: job.changed\n"
+    'data: {"kind":"job.changed","at":"2024-06-03T16:00:00Z","job":"01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",'
+    '"type":"compute","state":"running","attempt":1,"owner":null,"parent":null,"code":null}\n\n'
+    "id: 1043.1717430405000-0\nevent: progress\n"
+    'data: {"kind":"progress","at":"2024-06-03T16:00:05Z","job":"01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",'
+    '"type":"compute","stage":"build","done":3,"total":10,"message":""}\n\n'
+)
 ANSWERS: Final[dict[str, Any]] = {
+    **JOB_ANSWERS,
+    "stream": STREAMED,
+    "jobEvents": STREAMED,
     "info": {
         "name": "Waardhaven AutoIndex",
         "version": "0.1.0",

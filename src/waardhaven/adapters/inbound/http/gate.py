@@ -7,9 +7,8 @@ from typing import Any, Final
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.addresses import Networks, address_of, is_loopback, peer_of
-from waardhaven.adapters.inbound.http.auth import CALLER, CREDENTIAL_ERROR, bearer_token
+from waardhaven.adapters.inbound.http.auth import CALLER, CREDENTIAL_ERROR, TOKEN, sends_token, token_of
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.errors import REFUSAL
 from waardhaven.adapters.inbound.http.middleware import ALLOWANCE
@@ -48,7 +47,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass; raise AddressRefused or RateLimited."""
-        if scope["type"] == ScopeType.HTTP:
+        if scope["type"] in {ScopeType.HTTP, ScopeType.WEBSOCKET}:
             await self._admit(scope)
         await self._app(scope, receive, send)
 
@@ -77,11 +76,10 @@ class Gate:
             scope[REFUSAL] = refusal
 
     async def _identify(self, scope: Any) -> Principal | None:
-        sent = headers.of(scope)
-        if b"authorization" not in sent:
+        if not sends_token(scope):
             return None
         try:
-            token = bearer_token(sent)
+            token = token_of(scope)
             authenticate = await self._services.authenticate()
             caller = authenticate.known(token)
             if caller is None:
@@ -94,6 +92,7 @@ class Gate:
             scope[CREDENTIAL_ERROR] = error
             return None
         scope[CALLER] = scope["user"] = caller
+        scope[TOKEN] = token
         return caller
 
 

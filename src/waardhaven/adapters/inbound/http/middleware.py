@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from waardhaven.adapters.inbound.http.access_log import AccessLog
 from waardhaven.adapters.inbound.http.bodies import Paced
@@ -19,6 +19,7 @@ from waardhaven.adapters.inbound.http.cors import Cors
 from waardhaven.adapters.inbound.http.counters import METHODS, Counters
 from waardhaven.adapters.inbound.http.denials import Denials
 from waardhaven.adapters.inbound.http.errors import CODES, Fault, fault_of_family, send_problem
+from waardhaven.adapters.inbound.http.handshake import Handshake, check_origin
 from waardhaven.adapters.inbound.http.headers import SCOPE_KEY, Headers, collected
 from waardhaven.application.ports.quota import Allowance
 from waardhaven.domain.errors import WaardhavenError
@@ -40,6 +41,8 @@ SECURITY_HEADERS = [
 ]
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 """For this host alone: what else the domain serves is not ours to decide."""
+HEADLESS = "headless"
+"""Key of the request scope: whether the body of the answer is thrown away, as HEAD asks."""
 ALLOWANCE = "allowance"
 """Key of the request scope: the state of the caller's quota, told in headers."""
 LISTING_METHODS = frozenset({204, 405})
@@ -102,20 +105,23 @@ class Edge:
         self._counters = counters
         self._access_log = access_log
         self._denials = denials
+        self._frontend_url = config.frontend_url
         self._cors = Cors(config.frontend_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request through."""
         if scope["type"] == ScopeType.HTTP:
             await self._pass(scope, receive, send)
+        elif scope["type"] == ScopeType.WEBSOCKET:
+            await self._shake(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         headers = collected(scope["headers"])
         correlation = correlation_of(headers)
-        inner: Any = {**scope, SCOPE_KEY: headers, "correlation_id": correlation}
         headless = scope["method"] == "HEAD"
+        inner: Any = {**scope, SCOPE_KEY: headers, "correlation_id": correlation, HEADLESS: headless}
         if headless:
             inner["method"] = "GET"
         extra = [(b"x-correlation-id", correlation.encode()), *SECURITY_HEADERS, *self._cors.headers(headers)]
@@ -134,7 +140,29 @@ class Edge:
             if not passage.status:
                 await send_problem(FAILED, correlation, passage.forward)
         finally:
-            self._note(scope, inner, passage)
+            self._note(scope["method"], inner, passage)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    async def _shake(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        headers = collected(scope["headers"])
+        correlation = correlation_of(headers)
+        inner: Any = {**scope, SCOPE_KEY: headers, "correlation_id": correlation}
+        extra = [(b"x-correlation-id", correlation.encode()), *SECURITY_HEADERS]
+        handshake = Handshake(correlation, extra, send, inner)
+        tokens = structlog.contextvars.bind_contextvars(correlation_id=correlation)
+        try:
+            check_origin(inner, headers, self._frontend_url)
+            await self._app(inner, receive, handshake.forward)
+        except WaardhavenError as error:
+            if handshake.status:
+                raise
+            await handshake.refuse(fault_of_family(error))
+        except Exception:
+            log.exception("websocket_failed", path=scope["path"])
+            if not handshake.status:
+                await handshake.refuse(FAILED)
+        finally:
+            self._note("GET", inner, handshake)
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _answer(self, inner: Any, receive: Receive, passage: Passage, headers: Headers) -> None:
@@ -152,20 +180,20 @@ class Edge:
         length = headers.get(b"content-length")
         return length is not None and length.isdigit() and int(length) > self._limit
 
-    def _note(self, scope: HTTPScope, inner: Any, passage: Passage) -> None:
+    def _note(self, method: str, inner: Any, passage: Passage | Handshake) -> None:
         seconds = time.perf_counter() - passage.started
         route = inner.get("path_template") or "unmatched"
-        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        method = method if method in METHODS else "OTHER"
         self._counters.count(method, route, passage.status, seconds)
         self._denials.note(inner, passage.status)
         user = getattr(inner.get("user"), "user", None)
-        client = scope.get("client")
+        client = inner.get("client")
         self._access_log.record(
             {
                 "at": time.time(),
                 "correlation_id": passage.correlation,
                 "method": method,
-                "path": scope["path"],
+                "path": inner["path"],
                 "route": route,
                 "status": passage.status,
                 "bytes": passage.sent,

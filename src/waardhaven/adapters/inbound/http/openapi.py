@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Problem, title
 from waardhaven.adapters.inbound.http.examples import ANSWERS, BROKEN, BUILD_ID, DETAILS
+from waardhaven.adapters.inbound.http.job_bodies import job_schemas
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
 from waardhaven.adapters.inbound.http.policy import Access, Policy, policy_of
 from waardhaven.adapters.inbound.http.tags import ALSO, TAGS
@@ -57,8 +58,20 @@ EXAMPLES: dict[str, object] = {
     "until": "2024-06-03",
     "correlation_id": "4f1c0d9e",
     "credential": "session",
+    "job_id": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",
+    "task_id": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",
+    "name": "report.json",
+    "type": "report",
+    "owner": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9",
+    "parent": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",
+    "queue": "bulk",
+    "scope": "all",
+    "kinds": "job.,progress",
+    "Last-Event-ID": "1042.1717430400000-0",
+    "last_event_id": "1042.1717430400000-0",
+    "Idempotency-Key": "nightly-2024-06-03",
 }
-CURSORS = {"audit": "1042", "builds": BUILD_ID}
+CURSORS = {"audit": "1042", "builds": BUILD_ID, "jobs": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77"}
 """Cursors of pages that are not paged by slug."""
 SUCCESS = ("200", "201", "202", "204", "303")
 UNCOUNTED = frozenset({"health", "readiness"})
@@ -98,7 +111,7 @@ def document(app: Litestar) -> dict[str, Any]:
     components = schema.setdefault("components", {})
     components["securitySchemes"] = {SCHEME: _BEARER}
     _describe(components.setdefault("schemas", {}), _records(app))
-    components["schemas"].update(_problem_schemas())
+    components["schemas"].update(_problem_schemas() | job_schemas())
     components["responses"] = {str(status): _problem_response(status) for status in CODES}
     policies = dict(_policies(app))
     for operation in _operations(schema):
@@ -202,6 +215,7 @@ def _success(operation: dict[str, Any]) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], policy: Policy, also: tuple[int, ...]) -> None:
     operation["security"] = [] if policy.is_public else [{SCHEME: []}]
     _tell_permission(operation, policy)
+    _tidy_body(operation.get("requestBody", {}))
     responses = operation["responses"]
     responses.pop("400", None)
     for status in _expected(operation, policy, also):
@@ -212,12 +226,22 @@ def _complete(operation: dict[str, Any], policy: Policy, also: tuple[int, ...]) 
         responses["303"] = _REDIRECT
     responses.get("204", {}).pop("content", None)
     if operation["operationId"] in ANSWERS:
-        success["content"][JSON]["example"] = ANSWERS[operation["operationId"]]
+        media = next(iter(success["content"]))
+        success["content"][media]["example"] = ANSWERS[operation["operationId"]]
     if _is_reading(operation):
         responses["304"] = {"description": "The client has the present answer already."}
         success["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "Tag of this answer."}}
         _offer_arrow(success)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _tidy_body(body: dict[str, Any]) -> None:
+    """Say of a body that may be missing that it is not required, in place of null being one."""
+    for media in body.get("content", {}).values():
+        kinds = [kind for kind in media["schema"].get("oneOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            media["schema"] = kinds[0]
+            body["required"] = False
 
 
 def _tell_permission(operation: dict[str, Any], policy: Policy) -> None:
@@ -255,6 +279,7 @@ def _tidy(parameter: dict[str, Any], examples: dict[str, object]) -> dict[str, A
     """
     schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
     kinds = [kind for kind in schema.pop("oneOf", ()) if kind != {"type": "null"}]
+    kinds += schema.pop("allOf", ())
     for kind in kinds:
         schema |= kind
     tidied: dict[str, Any] = {name: parameter[name] for name in KEPT if name in parameter}

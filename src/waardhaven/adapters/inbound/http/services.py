@@ -6,8 +6,10 @@ from typing import cast
 from dishka import AsyncContainer
 
 from waardhaven.application.identity.authenticate import Authenticate
+from waardhaven.application.ports.event_log import EventLog
 from waardhaven.application.ports.failure_delays import FailureDelays
 from waardhaven.application.ports.generation import Generation
+from waardhaven.application.ports.progress import ProgressStream
 from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
 
@@ -49,3 +51,11 @@ class Services:
     async def failure_delays(self) -> FailureDelays:
         """Return the delays after failed attempts."""
         return cast("FailureDelays", await self.container.get(FailureDelays))
+
+    async def events(self) -> EventLog:
+        """Return the log of events."""
+        return cast("EventLog", await self.container.get(EventLog))
+
+    async def progress(self) -> ProgressStream:
+        """Return the stream of progress."""
+        return cast("ProgressStream", await self.container.get(ProgressStream))

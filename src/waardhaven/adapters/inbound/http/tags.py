@@ -6,6 +6,9 @@ ACCOUNTS: Final = "Accounts"
 DEFAULT_INDEX: Final = "Default index"
 INDICES: Final = "Indices"
 STRATEGIES: Final = "Strategies"
+JOBS: Final = "Jobs"
+BACKGROUND: Final = "Background tasks"
+LIVE: Final = "Live"
 ADMINISTRATION: Final = "Administration"
 SERVICE: Final = "Service"
 ALSO: Final = "also"
@@ -16,6 +19,13 @@ TAGS: Final = {
     DEFAULT_INDEX: "The Waardhaven AutoIndex: what it holds, its levels, and the prices behind them.",
     INDICES: "Every index you may see, by its short name, with the builds it is published from.",
     STRATEGIES: "How weights are chosen, and how the default index is configured.",
+    JOBS: "Long work: submitted once, done exactly once in effect, watched, cancelled, tried again.",
+    BACKGROUND: "The same jobs under older names and in the words of task queues.",
+    LIVE: (
+        "What happens, told as it happens. Last prices come over a WebSocket at `/api/v1/stream/quotes`: "
+        'send `{"action": "subscribe", "symbols": ["AAPL", "MSFT:XNAS"]}`, read `{"type": "quote", …}`; '
+        "browsers offer the subprotocols `waardhaven.quotes` and `bearer.<token>`."
+    ),
     ADMINISTRATION: "What was done, by whom, and to what.",
     SERVICE: "What runs here, and how it is.",
 }

@@ -18,6 +18,7 @@ from waardhaven.application.ports.build_store import (
     PublishedSegment,
 )
 from waardhaven.application.ports.pseudonyms import Pseudonyms
+from waardhaven.domain.events import BuildFinished, IndexPublished
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import (
     BuildRecord,
@@ -112,9 +113,7 @@ class PostgresBuildStore(BuildStore):
                 after=self._pseudonyms.of_state(_state(build)),
                 detail={"index": int(build.index), "vintage": int(build.provenance.vintage)},
             )
-            await emit(
-                connection, "index.build_finished", {"build": str(build.id), "index": int(build.index)}
-            )
+            await emit(connection, BuildFinished(build=build.id, index=int(build.index)))
 
     async def load(self, build: BuildId) -> BuildRecord:
         """See BuildStore."""
@@ -182,7 +181,7 @@ class PostgresBuildStore(BuildStore):
                 after=self._newest(row["id"]),
                 detail={"publication": row["id"], "build": str(draft.build), "kind": str(draft.kind)},
             )
-            await emit(connection, "index.published", {"publication": row["id"], "index": int(draft.index)})
+            await emit(connection, IndexPublished(publication=row["id"], index=int(draft.index)))
         return _publication(row)
 
     def _newest(self, publication: int | None) -> bytes | None:

@@ -6,27 +6,34 @@ from typing import NewType
 
 from dishka import Provider, Scope, provide
 
+from waardhaven.adapters.outbound.postgres.archive import PostgresArchive
 from waardhaven.adapters.outbound.postgres.audit_trail import PostgresAuditTrail
 from waardhaven.adapters.outbound.postgres.builds import PostgresBuildStore
 from waardhaven.adapters.outbound.postgres.engine import Database, PoolSettings
+from waardhaven.adapters.outbound.postgres.event_log import PostgresEventLog
 from waardhaven.adapters.outbound.postgres.facts import PostgresMarketFacts
 from waardhaven.adapters.outbound.postgres.generation import PostgresGeneration
 from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
-from waardhaven.adapters.outbound.postgres.outbox import PostgresOutbox
+from waardhaven.adapters.outbound.postgres.job_ledger import PostgresJobLedger
 from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
 from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
 from waardhaven.adapters.outbound.postgres.revocations import PostgresRevocations
+from waardhaven.adapters.outbound.postgres.statistics import PostgresReport
 from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWork
+from waardhaven.adapters.outbound.postgres.workers import PostgresWorkers
+from waardhaven.application.ports.archive import Archive
 from waardhaven.application.ports.audit_trail import AuditTrail
 from waardhaven.application.ports.build_store import BuildStore
+from waardhaven.application.ports.event_log import EventLog
 from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.application.ports.jobs import JobLedger, Workers
 from waardhaven.application.ports.market_facts import MarketFacts
-from waardhaven.application.ports.outbox import Outbox
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.application.ports.revocations import Revocations
+from waardhaven.application.ports.statistics import DatabaseReport
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 
 DatabaseUrl = NewType("DatabaseUrl", str)
@@ -44,7 +51,9 @@ class PostgresProvider(Provider):
     reference = provide(PostgresReferenceStore, provides=ReferenceStore)
     builds = provide(PostgresBuildStore, provides=BuildStore)
     indexes = provide(PostgresIndexStore, provides=IndexStore)
-    outbox = provide(PostgresOutbox, provides=Outbox)
+    archive = provide(PostgresArchive, provides=Archive)
+    report = provide(PostgresReport, provides=DatabaseReport)
+    workers = provide(PostgresWorkers, provides=Workers)
     trail = provide(PostgresAuditTrail, provides=AuditTrail)
     uow = provide(PostgresUnitOfWork, provides=UnitOfWork)
 
@@ -62,6 +71,20 @@ class PostgresProvider(Provider):
         await generation.start()
         yield generation
         await generation.stop()
+
+    @provide
+    async def events(self, database: Database) -> AsyncIterator[EventLog]:
+        """Lend the events; listening begins with the first who wants notices."""
+        events = PostgresEventLog(database)
+        yield events
+        await events.stop()
+
+    @provide
+    async def ledger(self, database: Database) -> AsyncIterator[JobLedger]:
+        """Lend the jobs of workers; what was asked is finished before the pool closes."""
+        ledger = PostgresJobLedger(database)
+        yield ledger
+        await ledger.close()
 
     @provide
     async def revocations(self, database: Database, lifetime: TokenLifetime) -> AsyncIterator[Revocations]:

@@ -57,6 +57,7 @@ class Database:
     def __init__(self, url: str, settings: PoolSettings | None = None) -> None:
         bounds = settings or PoolSettings()
         self.url = parse_url(url)
+        self.overflow = bounds.overflow
         self.observer: Callable[[asyncpg.connection.LoggedQuery], None] | None = None
         self.engine: AsyncEngine = create_async_engine(
             self.url,

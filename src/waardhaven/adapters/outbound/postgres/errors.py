@@ -11,6 +11,7 @@ from waardhaven.application.ports.price_store import UnknownSeries
 from waardhaven.application.ports.users import EmailTaken, UsernameTaken
 from waardhaven.domain.errors import Conflict, FieldError, Invalid, Unavailable, WaardhavenError
 from waardhaven.domain.index.build_record import StaleBuild
+from waardhaven.domain.jobs.job import IllegalTransition, KeyReused
 from waardhaven.domain.market.prices import MalformedPrices
 
 
@@ -34,6 +35,8 @@ CONSTRAINTS: dict[str, WaardhavenError] = {
     "uq_app_user_email": EmailTaken("An account with that e-mail address exists already."),
     "uq_app_user_username": UsernameTaken("An account with that username exists already."),
     "uq_publication_chain": StaleBuild("Another publication of this index came first. Build again."),
+    "uq_job_idempotency_key": KeyReused("The idempotency key belongs to another job."),
+    "job_transition": IllegalTransition("The job is in a state from which this is not possible."),
     "price_references": UnknownSeries("Prices name a series that does not exist."),
     **{
         f"ck_price_{rule}": MalformedPrices(f"The prices break a rule of a daily bar: {rule}.")

@@ -24,15 +24,16 @@ from waardhaven.application.ports.market_facts import (
     SharesFact,
 )
 from waardhaven.application.ports.price_store import WriteReport
+from waardhaven.domain.events import FactsCommitted
 from waardhaven.domain.types import AssetId, SeriesId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactKind:
-    """How one table of small facts is keyed and compared. Types are PostgreSQL's."""
+    """How one table of small facts is keyed, compared and told of. Types are PostgreSQL's."""
 
     table: str
-    event: str
+    what: str
     key: Mapping[str, str]
     values: Mapping[str, str]
 
@@ -44,31 +45,31 @@ class FactKind:
 
 IDENTIFIERS = FactKind(
     table="asset_identifier",
-    event="market.assets_changed",
+    what="assets",
     key={"scheme": "text", "value": "text", "venue": "text"},
     values={"asset_id": "bigint"},
 )
 CLASSIFICATIONS = FactKind(
     table="classification",
-    event="market.assets_changed",
+    what="assets",
     key={"asset_id": "bigint"},
     values={"name": "text", "asset_type": "text", "currency": "text", "sector": "text", "country": "text"},
 )
 SESSIONS = FactKind(
     table="session",
-    event="market.sessions_changed",
+    what="sessions",
     key={"mic": "text", "day": "date"},
     values={"open_at": "timestamptz", "close_at": "timestamptz"},
 )
 SHARES = FactKind(
     table="shares_outstanding",
-    event="market.shares_changed",
+    what="shares",
     key={"asset_id": "bigint", "day": "date", "source": "text"},
     values={"shares": "float8", "status": "text"},
 )
 ACTIONS = FactKind(
     table="corporate_action",
-    event="market.actions_changed",
+    what="actions",
     key={"asset_id": "bigint", "source": "text", "key": "text"},
     values={
         "kind": "text",
@@ -84,7 +85,7 @@ ACTIONS = FactKind(
 )
 MEMBERS = FactKind(
     table="universe_member",
-    event="market.universe_changed",
+    what="universe",
     key={"universe": "text", "asset_id": "bigint", "valid_from": "date"},
     values={"valid_to": "date"},
 )
@@ -107,17 +108,18 @@ async def supersede(
         *(list(rows[name]) for name in kind.columns),
     )
     counts = await connection.fetchrow(_count(kind, ends))
-    inserted, changed, ended = counts["inserted"], counts["changed"], counts["ended"]
-    total = counts["total"]
+    inserted, differing, total = counts["inserted"], counts["changed"], counts["total"]
+    changed = differing + counts["ended"]
     vintage = None
-    if inserted or changed or ended:
+    if inserted or changed:
         vintage = await next_vintage(connection, note)
         await connection.execute(_close(kind, ends), vintage)
         await connection.execute(_open(kind), vintage)
-        await emit(connection, kind.event, {"vintage": vintage, "inserted": inserted, "changed": changed})
+        event = FactsCommitted(what=kind.what, vintage=vintage, inserted=inserted, changed=changed)
+        await emit(connection, event)
     await connection.execute(f"DROP TABLE fact_{kind.table}")
     return WriteReport(
-        inserted=inserted, changed=changed + ended, unchanged=total - inserted - changed, vintage=vintage
+        inserted=inserted, changed=changed, unchanged=total - inserted - differing, vintage=vintage
     )
 
 

@@ -9,6 +9,7 @@ from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
 from waardhaven.application.ports.market_facts import FxWrite
 from waardhaven.application.ports.price_store import WriteReport
+from waardhaven.domain.events import FactsCommitted
 
 _FIELDS = (bigint("fx_series_id"), day("day"), double("rate"))
 _STAGE = "CREATE TEMP TABLE fx_stage (fx_series_id bigint, day date, rate float8) ON COMMIT DROP"
@@ -52,7 +53,8 @@ async def write_fx(database: Database, rates: Sequence[FxWrite]) -> WriteReport:
             vintage = await next_vintage(connection, "foreign exchange")
             await connection.execute(_KEEP_OLD, vintage)
             await connection.execute(_UPSERT, vintage)
-            await emit(connection, "market.fx_committed", {"vintage": vintage, "inserted": inserted})
+            event = FactsCommitted(what="fx", vintage=vintage, inserted=inserted, changed=changed)
+            await emit(connection, event)
     return WriteReport(
         inserted=inserted, changed=changed, unchanged=total - inserted - changed, vintage=vintage
     )

@@ -7,6 +7,10 @@ from waardhaven.adapters.outbound.postgres.listener import Listener
 from waardhaven.application.ports.generation import Generation
 
 _READ = "SELECT value FROM generation"
+_ADVANCE = """
+WITH next AS (UPDATE generation SET value = value + 1 RETURNING value)
+SELECT value, pg_notify('waardhaven_generation', value::text) FROM next
+"""
 
 
 class PostgresGeneration(Listener, Generation):
@@ -27,6 +31,11 @@ class PostgresGeneration(Listener, Generation):
         """See Generation."""
         async with self._database.acquire() as connection:
             return int(await connection.fetchval(_READ))
+
+    async def advance(self) -> int:
+        """See Generation."""
+        async with self._database.acquire() as connection:
+            return int(await connection.fetchval(_ADVANCE))
 
     async def _refresh(self, connection: Connection, *, first: bool) -> None:
         del first

@@ -11,6 +11,7 @@ from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 from waardhaven.adapters.outbound.postgres.vintages import emit
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.pseudonyms import Pseudonyms
+from waardhaven.domain.events import IndexDefined, StrategyChanged
 from waardhaven.domain.identity.access import Visibility
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build_record import IndexRecord, SlugTaken, UnknownIndex
@@ -54,7 +55,8 @@ class PostgresIndexStore(IndexStore):
                 after=self._digest(offered),
                 detail={"version": version},
             )
-            await emit(connection, "index.defined", {"index": int(index), "version": version})
+            event = IndexDefined if known is None else StrategyChanged
+            await emit(connection, event(index=int(index), version=version))
             row = await connection.fetchrow(f"{_SELECT} WHERE i.id = $1 AND d.version = $2", index, version)
         return _record(row)
 

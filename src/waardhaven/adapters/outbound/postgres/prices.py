@@ -11,12 +11,15 @@ from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
 from waardhaven.application.ports.price_store import (
     CloseColumns,
+    LastClose,
     PriceStore,
     UnknownSeries,
     WriteReport,
 )
+from waardhaven.domain.events import PricesCommitted
+from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.prices import PriceColumns, is_ordered
-from waardhaven.domain.types import Ids, SeriesId, Vintage
+from waardhaven.domain.types import AssetId, Ids, SeriesId, Vintage
 
 _BAR = ("open", "high", "low", "close", "volume")
 _KEYS: tuple[Field, ...] = (bigint("series_id"), day("day"))
@@ -69,6 +72,18 @@ SELECT DISTINCT series_id, extract(year FROM day)::smallint AS year FROM gone
 """
 
 
+_LAST = """
+SELECT DISTINCT ON (s.asset_id) s.asset_id, s.source, s.adjustment, s.quote_unit, p.day, p.close, n.close_at
+FROM series s
+CROSS JOIN LATERAL (SELECT day, close FROM price WHERE series_id = s.id ORDER BY day DESC LIMIT 1) p
+LEFT JOIN asset_identifier i ON i.asset_id = s.asset_id AND i.scheme = 'ticker'
+    AND i.vintage_to IS NULL AND i.valid_to IS NULL
+LEFT JOIN session n ON n.mic = i.venue AND n.day = p.day AND n.vintage_to IS NULL
+WHERE s.asset_id = ANY($1)
+ORDER BY s.asset_id, array_position(ARRAY['raw', 'splits', 'all'], s.adjustment), p.day DESC, s.id
+"""
+
+
 class PostgresPriceStore(PriceStore):
     """Bars in one table keyed by (series, day), their past in another, closes again as year chunks."""
 
@@ -88,7 +103,7 @@ class PostgresPriceStore(PriceStore):
             else:
                 report = await _upsert(connection, prices, note)
             if report.vintage is not None:
-                await _announce(connection, report, series)
+                await _announce(connection, report, report.vintage, len(series))
         return report
 
     async def withdraw(self, series: SeriesId, days: Sequence[date], *, reason: str) -> WriteReport:
@@ -107,7 +122,7 @@ class PostgresPriceStore(PriceStore):
             report = WriteReport(
                 inserted=0, changed=present, unchanged=len(wanted) - present, vintage=vintage
             )
-            await _announce(connection, report, np.array([series]))
+            await _announce(connection, report, vintage, 1)
         return report
 
     async def bars(
@@ -139,6 +154,23 @@ class PostgresPriceStore(PriceStore):
             query = _select(series, ("close",), start, end, vintage)
             columns = await copy_out(connection, query, (*_KEYS, double("close")))
         return CloseColumns(series=columns["series_id"], day=columns["day"], close=columns["close"])
+
+    async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:
+        """See PriceStore."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_LAST, list(assets))
+        return [
+            LastClose(
+                asset=AssetId(row["asset_id"]),
+                source=row["source"],
+                adjustment=Adjustment(row["adjustment"]),
+                quote_unit=row["quote_unit"],
+                day=row["day"],
+                close=row["close"],
+                closed_at=row["close_at"],
+            )
+            for row in rows
+        ]
 
 
 async def _virgin(connection: Connection, series: Ids) -> bool:
@@ -187,14 +219,9 @@ async def _upsert(connection: Connection, prices: PriceColumns, note: str) -> Wr
     )
 
 
-async def _announce(connection: Connection, report: WriteReport, series: Ids) -> None:
-    payload = {
-        "vintage": report.vintage,
-        "inserted": report.inserted,
-        "changed": report.changed,
-        "series": len(series),
-    }
-    await emit(connection, "market.prices_committed", payload)
+async def _announce(connection: Connection, report: WriteReport, vintage: Vintage, series: int) -> None:
+    counted = {"inserted": report.inserted, "changed": report.changed}
+    await emit(connection, PricesCommitted(vintage=vintage, series=series, **counted))
 
 
 async def _unchanged_since(connection: Connection, series: Sequence[SeriesId], vintage: Vintage) -> bool:

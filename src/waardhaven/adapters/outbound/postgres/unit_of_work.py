@@ -1,6 +1,6 @@
 """PostgresUnitOfWork: one SQLAlchemy connection, rolled back unless committed."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy import insert
@@ -13,13 +13,16 @@ from waardhaven.adapters.outbound.postgres.audit import PostgresAuditLog
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.errors import translated
 from waardhaven.adapters.outbound.postgres.identity_links import PostgresIdentityLinks
+from waardhaven.adapters.outbound.postgres.jobs import PostgresJobs
 from waardhaven.adapters.outbound.postgres.mailbox import PostgresMailbox
 from waardhaven.adapters.outbound.postgres.one_time_tokens import PostgresOneTimeTokens
+from waardhaven.adapters.outbound.postgres.schedules import PostgresSchedules
 from waardhaven.adapters.outbound.postgres.sessions import PostgresSessions
 from waardhaven.adapters.outbound.postgres.tables import system
 from waardhaven.adapters.outbound.postgres.users import PostgresUsers
 from waardhaven.application.ports.pseudonyms import Pseudonyms
 from waardhaven.application.ports.unit_of_work import Transaction, UnitOfWork
+from waardhaven.domain.events import Event
 
 
 class PostgresTransaction(Transaction):
@@ -35,13 +38,15 @@ class PostgresTransaction(Transaction):
         self.mailbox = PostgresMailbox(connection)
         self.access = PostgresAccessRules(connection)
         self.audit = PostgresAuditLog(connection, pseudonyms)
+        self.jobs = PostgresJobs(connection)
+        self.schedules = PostgresSchedules(connection)
 
-    async def emit(self, kind: str, payload: Mapping[str, object]) -> None:
+    async def emit(self, event: Event) -> None:
         """See Transaction."""
         await self._connection.execute(
             insert(system.outbox).values(
-                kind=kind,
-                payload=dict(payload),
+                kind=event.kind,
+                payload=event.payload(),
                 correlation_id=get_contextvars().get("correlation_id"),
             )
         )

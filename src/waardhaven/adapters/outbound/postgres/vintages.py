@@ -1,12 +1,11 @@
 """Vintages and events: every commit of facts takes the next number, in commit order."""
 
-from collections.abc import Mapping
-
 import msgspec
 from structlog.contextvars import get_contextvars
 
 from waardhaven.adapters.outbound.postgres.audit import record_act
 from waardhaven.adapters.outbound.postgres.engine import Connection
+from waardhaven.domain.events import Event
 from waardhaven.domain.identity.roles import SYSTEM
 from waardhaven.domain.types import Vintage
 
@@ -23,11 +22,11 @@ async def next_vintage(connection: Connection, note: str) -> Vintage:
     return vintage
 
 
-async def emit(connection: Connection, kind: str, payload: Mapping[str, object]) -> None:
+async def emit(connection: Connection, event: Event) -> None:
     """Put an event in the outbox; listeners hear of it when the transaction commits."""
     await connection.execute(
         "INSERT INTO outbox (kind, payload, correlation_id) VALUES ($1, $2, $3)",
-        kind,
-        msgspec.json.encode(payload).decode(),
+        event.kind,
+        msgspec.json.encode(event.payload()).decode(),
         get_contextvars().get("correlation_id"),
     )

@@ -25,10 +25,16 @@ class ValkeyCache(Cache):
     timeout_seconds: float = 0.25
     prefix: str = "waardhaven:cache:"
     circuit: Circuit = field(default_factory=lambda: Circuit("valkey"))
+    hits: int = field(default=0, init=False)
+    misses: int = field(default=0, init=False)
+    failures: int = field(default=0, init=False)
 
     async def get(self, key: str) -> bytes | None:
         """Return the bytes, or None when there are none or the server does not answer in time."""
-        return await self._attempt(lambda: self.client.get(self.prefix + key))
+        found: bytes | None = await self._attempt(lambda: self.client.get(self.prefix + key))
+        self.hits += found is not None
+        self.misses += found is None
+        return found
 
     async def put(self, key: str, value: bytes, *, ttl_seconds: int) -> None:
         """Keep the bytes; a failure is forgotten."""
@@ -42,6 +48,7 @@ class ValkeyCache(Cache):
             async with asyncio.timeout(self.timeout_seconds):
                 answer = await command()
         except (RedisError, OSError, TimeoutError) as error:
+            self.failures += 1
             self.circuit.failed(error)
             return None
         self.circuit.succeeded()

@@ -3,22 +3,24 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from dishka import Provider, Scope, provide
+from dishka import AnyOf, Provider, Scope, provide
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from waardhaven.adapters.outbound.valkey.cache import ValkeyCache
-from waardhaven.adapters.outbound.valkey.events import ValkeyEventStream
 from waardhaven.adapters.outbound.valkey.failure_delays import ValkeyFailureDelays
 from waardhaven.adapters.outbound.valkey.probe import ValkeyProbe
+from waardhaven.adapters.outbound.valkey.progress import ValkeyProgressStream
 from waardhaven.adapters.outbound.valkey.quota import ValkeyQuotas
 from waardhaven.adapters.outbound.valkey.rate_limit import ValkeyRateLimiter
+from waardhaven.adapters.outbound.valkey.statistics import ValkeyReport
 from waardhaven.application.ports.cache import Cache
 from waardhaven.application.ports.failure_delays import FailureDelays
-from waardhaven.application.ports.outbox import EventStream
+from waardhaven.application.ports.progress import ProgressStream
 from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
+from waardhaven.application.ports.statistics import SharedCacheReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +57,15 @@ class ValkeyProvider(Provider):
         yield client
         await client.aclose()
 
-    @provide
-    def cache(self, client: Redis, settings: ValkeySettings) -> Cache:
+    @provide(provides=AnyOf[ValkeyCache, Cache])
+    def cache(self, client: Redis, settings: ValkeySettings) -> ValkeyCache:
         """Return the shared cache."""
         return ValkeyCache(client, timeout_seconds=settings.timeout_seconds)
+
+    @provide
+    def report(self, client: Redis, cache: ValkeyCache) -> SharedCacheReport:
+        """Return what looks at the shared cache."""
+        return ValkeyReport(client, cache)
 
     @provide
     def rate_limiter(self, client: Redis, settings: ValkeySettings) -> RateLimiter:
@@ -83,6 +90,12 @@ class ValkeyProvider(Provider):
         return ValkeyProbe(client)
 
     @provide
-    def events(self, client: Redis) -> EventStream:
-        """Return the stream delivered events go to."""
-        return ValkeyEventStream(client)
+    async def progress(self, client: Redis, settings: ValkeySettings) -> AsyncIterator[ProgressStream]:
+        """Lend the stream of progress and the connection it waits on."""
+        waiting = Redis.from_url(
+            settings.url,
+            socket_connect_timeout=settings.timeout_seconds,
+            retry=Retry(NoBackoff(), 0),
+        )
+        yield ValkeyProgressStream(client, waiting, timeout_seconds=settings.timeout_seconds)
+        await waiting.aclose()

@@ -34,7 +34,7 @@ audit_entry = Table(
     Column("correlation_id", Text, nullable=True),
     CheckConstraint("action ~ '^[a-z_.]+$'", name="action_is_a_name"),
     CheckConstraint(
-        "credential IN ('session', 'api_key', 'break_glass', 'operator', 'system', 'anonymous')",
+        "credential IN ('session', 'api_key', 'job', 'break_glass', 'operator', 'system', 'anonymous')",
         name="credential_is_known",
     ),
     CheckConstraint("octet_length(before_digest) = 32", name="before_is_a_digest"),

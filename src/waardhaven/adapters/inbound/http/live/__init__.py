@@ -1,0 +1,1 @@
+"""What happens, told as it happens: one reader a process, many subscribers."""

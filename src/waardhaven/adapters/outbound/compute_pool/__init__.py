@@ -1,0 +1,1 @@
+"""Arithmetic in processes or threads of its own."""

@@ -1,0 +1,1 @@
+"""Files that jobs leave, in a directory."""

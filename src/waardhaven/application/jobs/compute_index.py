@@ -1,0 +1,90 @@
+"""The job that brings an index up to date."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from waardhaven.application.indexes import DEFAULT_SLUG
+from waardhaven.application.indexes.queries import ViewIndex
+from waardhaven.application.indexes.update_index import UpdateIndex
+from waardhaven.application.indexes.verify_index import Verdict, VerifyIndex
+from waardhaven.application.jobs.params import choice, day_or_none, text
+from waardhaven.application.ports.job_run import JobRun, Outcome
+from waardhaven.domain.identity.roles import Permission, Principal
+from waardhaven.domain.index.build_record import Publication
+
+SLUG = r"[a-z0-9][a-z0-9-]{0,62}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeParams:
+    """Which index, and how."""
+
+    index: str = text(DEFAULT_SLUG, pattern=SLUG, doc="Short name of the index.")
+    mode: str = choice(
+        "extend",
+        options=("extend", "restate", "verify"),
+        doc=(
+            "`extend`: the sessions that are not published yet. `restate`: compute published days again "
+            "from today's facts and publish them as a restatement. `verify`: compute what is published "
+            "again from its recorded facts, compare, change nothing."
+        ),
+    )
+    restate_from: date | None = day_or_none(
+        doc="With `restate`: the first day to compute again; without it the base date."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeIndex:
+    """Compute an index off the event loop and publish its new days, or verify what is published.
+
+    Idempotent: the same facts give the same build, and a build is published once.
+    """
+
+    update: UpdateIndex
+    verify: VerifyIndex
+    view: ViewIndex
+
+    async def __call__(self, by: Principal, params: ComputeParams, run: JobRun) -> Outcome:
+        """Return what was published, None in ``publication`` when there was nothing to do."""
+        by.require(Permission.BUILD_INDICES)
+        run.progress(params.mode, 0, 1)
+        if params.mode == "verify":
+            verdicts = await self.verify(by, slug=params.index)
+            result: dict[str, object] = {
+                "index": params.index,
+                "builds": [_verdict(one) for one in verdicts],
+                "passed": all(one.passed for one in verdicts),
+            }
+        else:
+            made = await self.update(by, slug=params.index, restate_from=await self._from(by, params))
+            result = {"index": params.index, "publication": None if made is None else _publication(made)}
+        run.progress(params.mode, 1, 1)
+        return Outcome(result=result)
+
+    async def _from(self, by: Principal, params: ComputeParams) -> date | None:
+        if params.mode != "restate":
+            return None
+        return params.restate_from or (await self.view(by, slug=params.index)).base_date
+
+
+def _publication(made: Publication) -> dict[str, object]:
+    return {
+        "id": int(made.id),
+        "build": str(made.build),
+        "kind": str(made.kind),
+        "from_day": made.from_day.isoformat(),
+        "through_day": made.through_day.isoformat(),
+    }
+
+
+def _verdict(one: Verdict) -> dict[str, object]:
+    difference = one.difference
+    return {
+        "build": str(one.build),
+        "sessions": one.sessions,
+        "exact": one.exact,
+        "same_inputs": one.same_inputs,
+        "passed": one.passed,
+        "first_difference": None if difference is None else f"{difference.field} on {difference.day}",
+    }

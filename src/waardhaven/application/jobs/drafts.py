@@ -1,0 +1,42 @@
+"""From a type and parameters to a job that can be queued."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+
+from waardhaven.application.jobs.params import read_params
+from waardhaven.application.jobs.specs import JobSpec
+from waardhaven.application.ports.jobs import JobDraft
+from waardhaven.domain.identity.roles import Principal
+from waardhaven.domain.jobs.identifiers import RANDOM_BYTES, job_id
+from waardhaven.domain.types import JobId
+
+
+def new_draft(
+    spec: JobSpec,
+    by: Principal,
+    params: Mapping[str, object],
+    *,
+    at: datetime,
+    key: str | None = None,
+    parent: JobId | None = None,
+) -> JobDraft:
+    """Return a job of ``spec`` for ``by`` with every parameter written out; raise InvalidParams."""
+    read = read_params(spec.params, params)
+    return JobDraft(
+        id=job_id(at, secrets.token_bytes(RANDOM_BYTES)),
+        type=str(spec.name),
+        params={one.name: _plain(getattr(read, one.name)) for one in fields(spec.params)},
+        queue=spec.queue,
+        max_attempts=spec.tries,
+        owner=by.user,
+        credential=by.credential,
+        scopes=by.scopes,
+        idempotency_key=key,
+        parent=parent,
+    )
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
