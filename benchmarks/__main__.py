@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import bench_engine, bench_http, bench_ingest, bench_jobs, bench_streams
+from benchmarks import bench_compute, bench_engine, bench_http, bench_ingest, bench_jobs, bench_streams
 from benchmarks.machine import facts
 
 BENCHES = {
@@ -10,6 +10,7 @@ BENCHES = {
     "ingest": bench_ingest.main,
     "http": lambda _: bench_http.main(),
     "jobs": bench_jobs.main,
+    "compute": lambda _: bench_compute.main(),
     "streams": lambda _: bench_streams.main(),
 }
 

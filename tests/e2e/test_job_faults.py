@@ -278,3 +278,32 @@ async def test_every_job_ends_once_with_its_effect_once_whatever_is_killed(publi
         await assert_exactly_once(storm)
         assert storm.did["kill worker"] == KILLS
         assert [hand.stop() for hand in storm.hands] == [0, 0]
+
+
+async def test_job_of_a_killed_worker_is_taken_up_again_within_15_seconds(published_place: Place):
+    """With the settings of production: a lease of ten seconds."""
+    up = published_place.up()
+    up.url()
+    place = up.place
+
+    async def job() -> dict[str, object] | None:
+        rows = await place.sql("SELECT state, attempts, worker FROM job WHERE type = 'refresh'")
+        return dict(rows[0]) if rows else None
+
+    async def until(condition: Callable[[dict[str, object]], bool], seconds: float) -> dict[str, object]:
+        deadline = time.monotonic() + seconds
+        while not ((found := await job()) and condition(found)):
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.01)
+        return found
+
+    submitted = await asyncio.to_thread(place.run, "jobs", "submit", "refresh")
+    assert submitted.returncode == 0, submitted.stderr
+    first = await until(lambda found: found["state"] == "running", 30)
+    up.child("worker").kill()
+    killed = time.monotonic()
+    second = await until(lambda found: found["attempts"] == 2, 15)
+    print(f"taken up again after {time.monotonic() - killed:.1f} s")  # noqa: T201
+    assert second["worker"] != first["worker"]
+    await until(lambda found: found["state"] == "succeeded", 60)
+    assert up.stop() == 0
