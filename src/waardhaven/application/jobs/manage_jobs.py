@@ -14,7 +14,7 @@ from waardhaven.domain.types import JobId
 
 def unknown_job(job: JobId) -> UnknownJob:
     """Return the error for a job that is not there, or not the caller's."""
-    return UnknownJob(f"There is no job {job}.", context={"job": str(job)})
+    return UnknownJob("There is no such job.", context={"job": str(job)})
 
 
 @dataclass(frozen=True, slots=True)

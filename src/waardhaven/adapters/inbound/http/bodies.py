@@ -64,9 +64,12 @@ class JsonRequest(Request[Any, Any, Any]):
         if is_deeper(await self.body(), deepest):
             raise ClientException(f"The body is nested deeper than {deepest} levels.")
         try:
-            return await super().json()
+            found = await super().json()
         except (RecursionError, UnicodeError) as error:
             raise ClientException("The body is not well-formed JSON.") from error
+        if found is None and await self.body():
+            raise ClientException("The body must not be null; leave it out where it may be missing.")
+        return found
 
 
 def is_deeper(raw: bytes, deepest: int) -> bool:

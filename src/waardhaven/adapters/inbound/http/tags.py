@@ -21,11 +21,7 @@ TAGS: Final = {
     STRATEGIES: "How weights are chosen, and how the default index is configured.",
     JOBS: "Long work: submitted once, done exactly once in effect, watched, cancelled, tried again.",
     BACKGROUND: "The same jobs under older names and in the words of task queues.",
-    LIVE: (
-        "What happens, told as it happens. Last prices come over a WebSocket at `/api/v1/stream/quotes`: "
-        'send `{"action": "subscribe", "symbols": ["AAPL", "MSFT:XNAS"]}`, read `{"type": "quote", …}`; '
-        "browsers offer the subprotocols `waardhaven.quotes` and `bearer.<token>`."
-    ),
+    LIVE: "What happens, told as it happens; last prices over a WebSocket at /api/v1/stream/quotes.",
     ADMINISTRATION: "What was done, by whom, and to what.",
     SERVICE: "What runs here, and how it is.",
 }

@@ -11,6 +11,9 @@ from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 
 log = structlog.get_logger()
 
+LAST_SECONDS = 1.0
+"""How long a question under way may take when listening ends: cancelling one costs a connection."""
+
 
 class Listener(ABC):
     """Follows a channel while its connection is alive and answering; else it tells that it does not know.
@@ -28,6 +31,7 @@ class Listener(ABC):
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._lost = False
+        self._stopping = False
 
     @abstractmethod
     async def _refresh(self, connection: Connection, *, first: bool) -> None:
@@ -44,11 +48,15 @@ class Listener(ABC):
 
     async def start(self) -> None:
         """Begin to listen in the background; returns at once."""
+        self._stopping = False
         self._task = asyncio.create_task(self._listen(), name=f"{self.channel} listener")
 
     async def stop(self) -> None:
         """Stop listening."""
         if self._task is not None:
+            self._stopping = True
+            self._woken.set()
+            await asyncio.wait({self._task}, timeout=LAST_SECONDS)
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
@@ -56,33 +64,38 @@ class Listener(ABC):
         self._forget()
 
     async def _listen(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self._listen_once()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("listener lost", channel=self.channel, error=type(error).__name__)
             finally:
                 self._forget()
-            await asyncio.sleep(self._retry)
+            await self._pause(self._retry)
 
     async def _listen_once(self) -> None:
         self._lost = False
-        self._woken.clear()
+        if not self._stopping:
+            self._woken.clear()
         connection = await asyncpg.connect(self._database.dsn, timeout=5, command_timeout=5)
         try:
             connection.add_termination_listener(self._on_lost)
             await connection.add_listener(self.channel, self._on_notice)
             await self._refresh(connection, first=True)
-            while not self._lost:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), self._heartbeat)
+            while not (self._lost or self._stopping):
+                await self._pause(self._heartbeat)
                 self._woken.clear()
-                if not self._lost:
+                if not (self._lost or self._stopping):
                     async with asyncio.timeout(self._heartbeat):
                         await self._refresh(connection, first=False)
         finally:
             self._forget()
             connection.terminate()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until woken, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
 
     def _on_lost(self, _connection: object) -> None:
         self._lost = True

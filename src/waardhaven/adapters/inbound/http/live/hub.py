@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, cast
 
@@ -14,7 +14,7 @@ from waardhaven.adapters.inbound.http.live.persistence import persisting
 from waardhaven.adapters.inbound.http.live.recheck import Recheck
 from waardhaven.adapters.inbound.http.live.subscription import SHUTTING_DOWN, Subscription, Wanted
 from waardhaven.adapters.inbound.http.services import Services
-from waardhaven.application.ports.event_log import EventLog
+from waardhaven.application.ports.event_log import EventLog, LoggedEvent
 from waardhaven.application.ports.progress import ProgressStream
 from waardhaven.domain.errors import TooManyRequests, Unavailable
 from waardhaven.domain.identity.roles import Principal
@@ -63,6 +63,7 @@ class Hub:
         self._tried = asyncio.Event()
         self._emptied = asyncio.Event()
         self._is_closed = False
+        self._asking = asyncio.Lock()
 
     def __len__(self) -> int:
         """Return how many listen."""
@@ -130,6 +131,9 @@ class Hub:
                 async with asyncio.timeout(LAST_WORDS_SECONDS):
                     await self._emptied.wait()
         tasks, self._tasks = self._tasks, []
+        with contextlib.suppress(TimeoutError):  # a question that is cut off costs a connection
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._asking.acquire()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -161,15 +165,19 @@ class Hub:
                 await self._tell_events(events)
 
     async def _tell_events(self, events: EventLog) -> None:
-        while self._position is not None and await events.head() > self._position:
-            page = await events.since(self._position, limit=PAGE)
+        while page := await self._next_events(events):
             for number, event in enumerate(page, 1):
                 self._position = event.position
                 self._tell(of_event(event, self._cursor))
                 if number % TURN == 0:
                     await asyncio.sleep(0)
-            if not page:
-                return
+
+    async def _next_events(self, events: EventLog) -> Sequence[LoggedEvent]:
+        position = self._position or 0
+        async with self._asking:
+            if await events.head() <= position:
+                return ()
+            return await events.since(position, limit=PAGE)
 
     async def _read_progress(self) -> None:
         stream = await self._services.progress()

@@ -59,14 +59,14 @@ ADDRESSES: Final = (
         operation="refreshMarketData",
         job=JobName.REFRESH,
         permission=Permission.OPERATE,
-        summary="Bring market data in (older name)",
+        summary="Bring market data in, by its older name",
     ),
     _Address(
         path="/tasks/refresh",
         operation="tasksRefresh",
         job=JobName.REFRESH,
         permission=Permission.OPERATE,
-        summary="Bring market data in (older name)",
+        summary="Bring market data in, by its older name",
     ),
     _Address(
         path="/background/compute",
@@ -80,7 +80,7 @@ ADDRESSES: Final = (
         operation="computeIndex",
         job=JobName.COMPUTE,
         permission=Permission.BUILD_INDICES,
-        summary="Bring an index up to date (older name)",
+        summary="Bring an index up to date, by its older name",
     ),
     _Address(
         path="/background/report",
@@ -94,7 +94,7 @@ ADDRESSES: Final = (
         operation="generateReport",
         job=JobName.REPORT,
         permission=Permission.READ_INDICES,
-        summary="Report on an index (older name)",
+        summary="Report on an index, by its older name",
     ),
     _Address(
         path="/background/cleanup",
@@ -108,7 +108,7 @@ ADDRESSES: Final = (
         operation="cleanupOldData",
         job=JobName.CLEANUP,
         permission=Permission.OPERATE,
-        summary="Archive what is old (older name)",
+        summary="Archive what is old, by its older name",
     ),
 )
 
@@ -153,7 +153,7 @@ async def task_status(request: Asked, task_id: JobPath, read: FromDishka[ReadTas
     "/background/task/{task_id:uuid}",
     opt={POLICY: READS},
     operation_id="task",
-    summary="How a task is (older name)",
+    summary="How a task is, by its older name",
     tags=[BACKGROUND],
 )
 async def task(request: Asked, task_id: JobPath, read: FromDishka[ReadTaskStatus]) -> TaskStatusView:

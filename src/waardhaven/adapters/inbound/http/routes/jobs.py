@@ -38,6 +38,8 @@ SUBMITS: Final = needs(Permission.READ_INDICES, per_minute=60)
 OPERATES: Final = needs(Permission.OPERATE)
 LOCATION: Final = "/api/v1/jobs/"
 
+IDENTIFIER: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+"""Filters are texts of a form: of another type that may be missing, the word null would mean that it is."""
 JobPath = Annotated[UUID, PathParameter(description="Id of a job.")]
 Name = Annotated[
     str, PathParameter(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$", description="Name of a file of the job.")
@@ -53,10 +55,18 @@ Type = Annotated[
     QueryParameter(name="type", max_items=20, description="Only jobs of these types."),
 ]
 Owner = Annotated[
-    UUID | None, QueryParameter(name="owner", description="Only jobs of this account (administrators).")
+    str | None,
+    QueryParameter(
+        name="owner", pattern=IDENTIFIER, description="Only jobs of this account (administrators)."
+    ),
 ]
-Parent = Annotated[UUID | None, QueryParameter(name="parent", description="Only followers of this job.")]
-InQueue = Annotated[Queue | None, QueryParameter(name="queue", description="Only jobs of this queue.")]
+Parent = Annotated[
+    str | None, QueryParameter(name="parent", pattern=IDENTIFIER, description="Only followers of this job.")
+]
+InQueue = Annotated[
+    str | None,
+    QueryParameter(name="queue", pattern=f"^({'|'.join(Queue)})$", description="Only jobs of this queue."),
+]
 Key = Annotated[
     str | None,
     HeaderParameter(
@@ -125,9 +135,9 @@ async def jobs(
     wanted = JobFilter(
         states=in_states or (),
         types=of_types or (),
-        owner=None if owner is None else UserId(owner),
-        parent=None if parent is None else JobId(parent),
-        queue=queue,
+        owner=None if owner is None else UserId(UUID(owner)),
+        parent=None if parent is None else JobId(UUID(parent)),
+        queue=None if queue is None else Queue(queue),
         **checked_period(since, until),
     )
     page = await find(request.user, wanted=wanted, limit=limit, cursor=cursor)
