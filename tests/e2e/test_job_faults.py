@@ -44,6 +44,7 @@ SKEWS = (-3600.0, 1800.0)
 """Seconds by which the clocks of the two workers are wrong."""
 LEASE = {"JOB_LEASE_SECONDS": "1", "JOB_GRACE_SECONDS": "0.5", "WORKER_CONCURRENCY": "8"}
 ROOT = Path(__file__).parents[2]
+SPARED_SECONDS = 15.0
 WITHIN = 60.0 + KILLS * 5.0
 T = TypeVar("T")
 
@@ -77,10 +78,15 @@ class Hand:
     def log(self) -> Path:
         return self.place.folder / f"hand-{self.number}-{self.lives}.log"
 
-    def works(self) -> bool:
+    def wait_until_it_works(self) -> None:
+        """Wait for the log to say so; fail with the log."""
         assert self.process is not None
-        assert self.process.poll() is None, self.log.read_text()[-2000:]
-        return '"worker started"' in self.log.read_text()
+        deadline = time.monotonic() + 60
+        while '"worker started"' not in (said := self.log.read_text()):
+            assert self.process.poll() is None, said[-2000:]
+            running = self.place.running[0]
+            assert time.monotonic() < deadline, f"it does not begin: {said[-2000:]}{running.said[-2000:]}"
+            time.sleep(0.02)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -105,6 +111,7 @@ class Storm:
     asked_to_end: set[str] = field(default_factory=set)
     over_http: set[str] = field(default_factory=set)
     did: Counter[str] = field(default_factory=Counter)
+    hurt_at: dict[str, float] = field(default_factory=dict)
 
     async def patiently(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do something until it works: every act here may be repeated."""
@@ -172,7 +179,8 @@ class Storm:
     async def kill_hands(self) -> None:
         for number in range(KILLS):
             hand = self.hands[number % len(self.hands)]
-            await asyncio.to_thread(wait_until, hand.works, f"worker {hand.number} works", 60)
+            await asyncio.to_thread(hand.wait_until_it_works)
+            assert not self.up.is_over, self.up.said + self.up.complained
             await asyncio.sleep(self.random.uniform(0, 0.5))
             hand.kill()
             self.did["kill worker"] += 1
@@ -181,7 +189,11 @@ class Storm:
                 await self.hurt_a_server(number // 3)
 
     async def hurt_a_server(self, number: int) -> None:
+        """Kill the next one, unless that was killed a moment ago: `up` gives up after five in a minute."""
         act = (self.flush, self.kill_postgres, self.kill_valkey, self.kill_api)[number % 4]
+        if time.monotonic() - self.hurt_at.get(act.__name__, 0.0) < SPARED_SECONDS:
+            act = self.flush
+        self.hurt_at[act.__name__] = time.monotonic()
         await asyncio.to_thread(act)
         self.did[act.__name__] += 1
 

@@ -67,7 +67,8 @@ async def work(
 async def _work(
     container: AsyncContainer, settings: Settings, queues: tuple[Queue, ...], stop: asyncio.Event
 ) -> None:
-    reached = asyncio.create_task(reach_database(await container.get(Database), tries=settings.connect_tries))
+    database = await container.get(Database)
+    reached = asyncio.create_task(reach_database(database, tries=settings.connect_tries, tell=_tell))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({reached, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -89,6 +90,10 @@ async def _work(
             await process.run(stop)
     finally:
         await client.aclose(close_connection_pool=True)
+
+
+def _tell(line: str) -> None:
+    log.warning("database not reachable", detail=line)
 
 
 def worker_config(settings: Settings, queues: tuple[Queue, ...]) -> WorkerConfig:
