@@ -155,7 +155,10 @@ async def running() -> AsyncIterator[Bench]:
         servers = EmbeddedServers(Path(folder) / "data")
         endpoints = await servers.start()
         settings = Settings(
-            database_url=endpoints.database_url, redis_url=endpoints.redis_url, secret_key=SECRET
+            database_url=endpoints.database_url,
+            redis_url=endpoints.redis_url,
+            secret_key=SECRET,
+            log_level="WARNING",
         )
         container = make_container(settings)
         await migrate(await container.get(Database))
