@@ -73,25 +73,10 @@ def list_jobs(
     wanted = JobFilter(states=tuple(map(JobState, states)), types=types)
     cursor = None if before is None else str(before)
     page: Page[JobView] = runner.run(_using(ListJobs, wanted=wanted, limit=limit, cursor=cursor))
-    table = Table(
-        Column("id", overflow="fold", min_width=36),
-        "type",
-        "state",
-        "progress",
-        "attempts",
-        "created",
-        "error",
-    )
+    table = Table(Column("id", min_width=36), "type", "state", "progress", "created", box=None)
     for one in page.items:
-        table.add_row(
-            str(one.id),
-            one.type,
-            _coloured(one.state),
-            _progress(one),
-            f"{one.attempts}/{one.max_attempts}",
-            f"{one.created_at:%Y-%m-%d %H:%M:%S}",
-            one.error.code if one.error else "",
-        )
+        state = _coloured(one.state) + (f"\n{one.error.code}" if one.error else "")
+        table.add_row(str(one.id), one.type, state, _progress(one), f"{one.created_at:%m-%d %H:%M}")
     runner.console.print(table)
     if page.next_cursor is not None:
         runner.console.print(f"There are more: --before {page.next_cursor}", highlight=False)
@@ -218,4 +203,5 @@ def _coloured(state: JobState) -> str:
 def _progress(job: JobView) -> str:
     now = job.progress
     share = f"{now.fraction:.0%} " if now.fraction is not None else ""
-    return f"{share}{now.message or now.stage}".strip()
+    again = f"\nattempt {job.attempts} of {job.max_attempts}" if job.attempts > 1 else ""
+    return f"{share}{now.message or now.stage}".strip() + again
