@@ -73,7 +73,9 @@ def list_jobs(
     wanted = JobFilter(states=tuple(map(JobState, states)), types=types)
     cursor = None if before is None else str(before)
     page: Page[JobView] = runner.run(_using(ListJobs, wanted=wanted, limit=limit, cursor=cursor))
-    table = Table(Column("id", min_width=36), "type", "state", "progress", "created", box=None)
+    table = Table(
+        Column("id", min_width=36), "type", "state", "progress", "created", box=None, pad_edge=False
+    )
     for one in page.items:
         state = _coloured(one.state) + (f"\n{one.error.code}" if one.error else "")
         table.add_row(str(one.id), one.type, state, _progress(one), f"{one.created_at:%m-%d %H:%M}")
