@@ -73,7 +73,9 @@ class ReadArtifact:
         found = await own_job(self.ledger, by, job)
         for one in found.artifacts:
             if one.name == name:
-                return one, self.files.read(one.key)
+                content = self.files.read(one.key)
+                # A file that is gone is told before anything of an answer is sent.
+                return one, _joined(await anext(content, b""), content)
         raise UnknownFile(f"The job left no file {name!r}.", context={"job": str(job), "name": name})
 
 
@@ -87,3 +89,9 @@ class ListWorkers:
         """Return them, oldest first."""
         by.require(Permission.OPERATE)
         return tuple(await self.workers.alive(within=HEARD_WITHIN))
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part

@@ -180,6 +180,9 @@ async def test_finished_job_shows_result_progress_and_files(
     assert file.headers["etag"] == f'"{"ab" * 32}"'
     assert file.headers["content-disposition"] == 'attachment; filename="report.json"'
     problem(await client.get(f"{JOBS}/{job['id']}/artifacts/other.json", headers=me), 404)
+    await world.files.remove(artifact.key)
+    gone = await client.get(f"{JOBS}/{job['id']}/artifacts/report.json", headers=me)
+    assert problem(gone, 404)["code"] == "unknown_file"
     problem(await client.get(f"{JOBS}/{job['id']}/artifacts/..%2Fsecret", headers=me), 404)
     problem(await client.delete(f"{JOBS}/{job['id']}", headers=me), 409)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.fakes.file_store import FakeFileStore
 from tests.fakes.job_queue import FakeJobQueue
 from tests.fakes.jobs import FakeJobLedger
 from tests.fakes.progress import FakeProgressStream
@@ -18,7 +19,6 @@ from waardhaven.application.jobs.params import integer
 from waardhaven.application.jobs.rules import JobRules
 from waardhaven.application.jobs.run_job import RunJob, Workplace
 from waardhaven.application.jobs.specs import JobSpec, JobTypes
-from waardhaven.application.ports.file_store import FileStore, FilesUnavailable, UnknownFile
 from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.application.ports.jobs import Delivery, JobDraft
 from waardhaven.domain.identity.roles import Credential, Permission, Principal
@@ -40,27 +40,6 @@ class Counting:
 
 
 @dataclass
-class Shelf(FileStore):
-    """Files in memory."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    failing: bool = False
-
-    async def put(self, key: str, content: bytes) -> None:
-        if self.failing:
-            raise FilesUnavailable("The disk is full.")
-        self.files[key] = content
-
-    async def read(self, key: str) -> AsyncIterator[bytes]:
-        if key not in self.files:
-            raise UnknownFile("There is no such file.")
-        yield self.files[key]
-
-    async def remove(self, key: str) -> None:
-        self.files.pop(key, None)
-
-
-@dataclass
 class Workshop(Workplace):
     """Runs jobs of the type ``count`` over fakes."""
 
@@ -75,7 +54,7 @@ class Workshop(Workplace):
     uow: FakeUnitOfWork = field(default_factory=FakeUnitOfWork)
     queue: FakeJobQueue = field(default_factory=FakeJobQueue)
     stream: FakeProgressStream = field(default_factory=FakeProgressStream)
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: FakeFileStore = field(default_factory=FakeFileStore)
 
     def __post_init__(self) -> None:
         self.ledger = FakeJobLedger(self.uow)
