@@ -11,6 +11,8 @@ from litestar.params import PathParameter, QueryParameter
 from waardhaven.domain.errors import FieldError, Invalid
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+IDENTIFIER = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+"""Filters are texts of a form: of another type that may be missing, the word null would mean that it is."""
 
 Start = Annotated[
     date | None,

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from waardhaven.adapters.inbound.http.documents import PageDocument
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
+    IDENTIFIER,
     NO_CONTROLS,
     Cursor,
     Limit,
@@ -25,7 +26,10 @@ from waardhaven.domain.identity.roles import Credential, Permission
 
 READS_AUDIT: Final = needs(Permission.READ_AUDIT)
 
-Actor = Annotated[UUID | None, QueryParameter(name="actor", description="Id of the account that acted.")]
+Actor = Annotated[
+    str | None,
+    QueryParameter(name="actor", pattern=IDENTIFIER, description="Id of the account that acted."),
+]
 Action = Annotated[
     str | None,
     QueryParameter(
@@ -81,7 +85,7 @@ async def audit(
     """
     page = await list_audit(
         request.user,
-        actor=actor,
+        actor=None if actor is None else UUID(actor),
         action=action,
         target=target,
         **checked_period(since, until),

@@ -14,6 +14,7 @@ from waardhaven.adapters.inbound.http.documents import PageDocument
 from waardhaven.adapters.inbound.http.job_bodies import JobBody
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
+    IDENTIFIER,
     Cursor,
     Limit,
     Since,
@@ -38,8 +39,6 @@ SUBMITS: Final = needs(Permission.READ_INDICES, per_minute=60)
 OPERATES: Final = needs(Permission.OPERATE)
 LOCATION: Final = "/api/v1/jobs/"
 
-IDENTIFIER: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-"""Filters are texts of a form: of another type that may be missing, the word null would mean that it is."""
 JobPath = Annotated[UUID, PathParameter(description="Id of a job.")]
 Name = Annotated[
     str, PathParameter(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$", description="Name of a file of the job.")
