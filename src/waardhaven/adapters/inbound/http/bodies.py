@@ -67,9 +67,14 @@ class JsonRequest(Request[Any, Any, Any]):
             found = await super().json()
         except (RecursionError, UnicodeError) as error:
             raise ClientException("The body is not well-formed JSON.") from error
-        if found is None and await self.body():
+        if found is None and self._may_be_missing and await self.body():
             raise ClientException("The body must not be null; leave it out where it may be missing.")
         return found
+
+    @property
+    def _may_be_missing(self) -> bool:
+        expected = self.route_handler.parsed_fn_signature.parameters.get("data")
+        return expected is not None and expected.is_optional
 
 
 def is_deeper(raw: bytes, deepest: int) -> bool:

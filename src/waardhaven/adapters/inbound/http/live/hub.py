@@ -132,8 +132,8 @@ class Hub:
                     await self._emptied.wait()
         tasks, self._tasks = self._tasks, []
         with contextlib.suppress(TimeoutError):  # a question that is cut off costs a connection
-            async with asyncio.timeout(LAST_WORDS_SECONDS):
-                await self._asking.acquire()
+            async with asyncio.timeout(LAST_WORDS_SECONDS), self._asking:
+                pass
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
