@@ -14,7 +14,7 @@ from waardhaven.application.jobs.attempt import Attempt
 from waardhaven.application.ports.job_run import JobRun
 from waardhaven.domain.errors import Invalid
 from waardhaven.domain.identity.roles import Credential
-from waardhaven.domain.jobs.job import Job, JobState, Queue
+from waardhaven.domain.jobs.job import Job, JobState, Progress, Queue
 from waardhaven.domain.types import JobId
 
 ID = JobId(UUID(int=1))
@@ -80,6 +80,10 @@ async def test_progress_never_waits_and_never_fails(run: JobRun):
     run.progress("x" * 500, -1, -5, "y" * 5000)
     if isinstance(run, Attempt):
         await run.close()
+        assert run.newest == Progress(stage="x" * 60, done=0, total=0, message="y" * 300)
+    else:
+        assert isinstance(run, FakeJobRun)
+        assert len(run.told) == 3
 
 
 async def test_kept_file_carries_its_size_and_digest():

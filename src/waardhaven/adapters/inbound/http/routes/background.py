@@ -21,8 +21,9 @@ from waardhaven.application.jobs.background import (
     TaskStatusView,
 )
 from waardhaven.application.jobs.names import JobName
+from waardhaven.application.jobs.registry import JOBS
+from waardhaven.application.jobs.specs import JobTypes
 from waardhaven.application.jobs.submit_job import SubmitJob
-from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.types import JobId
 
 Asked = Request[Any, Any, Any]
@@ -37,102 +38,49 @@ class StartedView:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Address:
-    path: str
-    operation: str
-    job: JobName
-    permission: Permission
-    summary: str
+SUMMARIES: Final = {
+    JobName.REFRESH: "Bring market data in",
+    JobName.COMPUTE: "Bring an index up to date",
+    JobName.REPORT: "Report on an index",
+    JobName.CLEANUP: "Archive what is old",
+}
+PATHS: Final = {
+    "/background/refresh": ("backgroundRefresh", JobName.REFRESH),
+    "/background/compute": ("backgroundCompute", JobName.COMPUTE),
+    "/background/report": ("backgroundReport", JobName.REPORT),
+    "/background/cleanup": ("backgroundCleanup", JobName.CLEANUP),
+}
+OLDER: Final = {
+    "/background/refresh-market-data": ("refreshMarketData", JobName.REFRESH),
+    "/tasks/refresh": ("tasksRefresh", JobName.REFRESH),
+    "/background/compute-index": ("computeIndex", JobName.COMPUTE),
+    "/background/generate-report": ("generateReport", JobName.REPORT),
+    "/background/cleanup-old-data": ("cleanupOldData", JobName.CLEANUP),
+}
+"""Names that older clients use."""
 
 
-ADDRESSES: Final = (
-    _Address(
-        path="/background/refresh",
-        operation="backgroundRefresh",
-        job=JobName.REFRESH,
-        permission=Permission.OPERATE,
-        summary="Bring market data in",
-    ),
-    _Address(
-        path="/background/refresh-market-data",
-        operation="refreshMarketData",
-        job=JobName.REFRESH,
-        permission=Permission.OPERATE,
-        summary="Bring market data in, by its older name",
-    ),
-    _Address(
-        path="/tasks/refresh",
-        operation="tasksRefresh",
-        job=JobName.REFRESH,
-        permission=Permission.OPERATE,
-        summary="Bring market data in, by its older name",
-    ),
-    _Address(
-        path="/background/compute",
-        operation="backgroundCompute",
-        job=JobName.COMPUTE,
-        permission=Permission.BUILD_INDICES,
-        summary="Bring an index up to date",
-    ),
-    _Address(
-        path="/background/compute-index",
-        operation="computeIndex",
-        job=JobName.COMPUTE,
-        permission=Permission.BUILD_INDICES,
-        summary="Bring an index up to date, by its older name",
-    ),
-    _Address(
-        path="/background/report",
-        operation="backgroundReport",
-        job=JobName.REPORT,
-        permission=Permission.READ_INDICES,
-        summary="Report on an index",
-    ),
-    _Address(
-        path="/background/generate-report",
-        operation="generateReport",
-        job=JobName.REPORT,
-        permission=Permission.READ_INDICES,
-        summary="Report on an index, by its older name",
-    ),
-    _Address(
-        path="/background/cleanup",
-        operation="backgroundCleanup",
-        job=JobName.CLEANUP,
-        permission=Permission.OPERATE,
-        summary="Archive what is old",
-    ),
-    _Address(
-        path="/background/cleanup-old-data",
-        operation="cleanupOldData",
-        job=JobName.CLEANUP,
-        permission=Permission.OPERATE,
-        summary="Archive what is old, by its older name",
-    ),
-)
-
-
-def _submitting(address: _Address) -> HTTPRouteHandler:
-    """Return the handler that submits one type of jobs."""
+def _submitting(path: str, operation: str, job_type: JobName) -> HTTPRouteHandler:
+    """Return the handler that submits one type of jobs at an address."""
 
     async def submit(
         request: Asked, submit_job: FromDishka[SubmitJob], data: Any = None
     ) -> Response[StartedView]:
         """Queue a job with the parameters of the body; each has a default, so the body may be missing."""
         params = {} if data is None else msgspec.to_builtins(data)
-        job = await submit_job(request.user, job_type=str(address.job), params=params)
+        job = await submit_job(request.user, job_type=str(job_type), params=params)
         view = StartedView(task_id=job.id, status="started", message=f"The {job.type} job is queued.")
         return Response(view, status_code=202, headers={"Location": f"{LOCATION}{job.id}"})
 
-    submit.__annotations__["data"] = JSONBody[PARAMS[str(address.job)] | None]  # type: ignore[misc]
-    submit.__name__ = address.operation
+    submit.__annotations__["data"] = JSONBody[PARAMS[str(job_type)] | None]  # type: ignore[misc]
+    submit.__name__ = operation
+    older = ", by its older name" if path in OLDER else ""
     return post(
-        address.path,
+        path,
         status_code=202,
-        opt={POLICY: needs(address.permission, per_minute=60), ALSO: (409,)},
-        operation_id=address.operation,
-        summary=address.summary,
+        opt={POLICY: needs(JobTypes(JOBS).of(job_type).permission, per_minute=60), ALSO: (409,)},
+        operation_id=operation,
+        summary=SUMMARIES[job_type] + older,
         tags=[BACKGROUND],
     )(submit)
 
@@ -173,4 +121,9 @@ async def active_tasks(request: Asked, find: FromDishka[ListActiveTasks]) -> Act
     return await find(request.user)
 
 
-HANDLERS = (*(_submitting(one) for one in ADDRESSES), task_status, task, active_tasks)
+HANDLERS = (
+    *(_submitting(path, *what) for path, what in (PATHS | OLDER).items()),
+    task_status,
+    task,
+    active_tasks,
+)
