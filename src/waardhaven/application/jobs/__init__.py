@@ -5,7 +5,7 @@ from waardhaven.application.jobs.clean_up import CleanUp
 from waardhaven.application.jobs.compute_index import ComputeIndex
 from waardhaven.application.jobs.manage_jobs import CancelJob, RequeueJob
 from waardhaven.application.jobs.number_events import NumberEvents
-from waardhaven.application.jobs.queries import ListJobs, ListWorkers, ReadArtifact, ReadJob
+from waardhaven.application.jobs.queries import ListJobs, ReadArtifact, ReadJob
 from waardhaven.application.jobs.reconcile import Reconcile
 from waardhaven.application.jobs.refresh_market import RefreshMarket
 from waardhaven.application.jobs.registry import CHORES, JOBS
@@ -25,7 +25,6 @@ USE_CASES = (
     ListActiveTasks,
     ListJobs,
     ListSchedules,
-    ListWorkers,
     NumberEvents,
     ReadArtifact,
     ReadJob,

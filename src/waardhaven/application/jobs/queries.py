@@ -2,19 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from waardhaven.application.indexes.range import cursor_uuid
 from waardhaven.application.indexes.views import Page
 from waardhaven.application.jobs.manage_jobs import unknown_job
 from waardhaven.application.jobs.views import JobDetailView, JobView, detail_view, job_view
 from waardhaven.application.ports.file_store import FileStore, UnknownFile
-from waardhaven.application.ports.jobs import JobFilter, JobLedger, WorkerBeat, Workers
+from waardhaven.application.ports.jobs import JobFilter, JobLedger
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.jobs.job import Artifact, Job, UnknownJob
 from waardhaven.domain.types import JobId
-
-HEARD_WITHIN = timedelta(seconds=15)
 
 
 async def own_job(ledger: JobLedger, by: Principal, job: JobId) -> Job:
@@ -77,18 +74,6 @@ class ReadArtifact:
                 # A file that is gone is told before anything of an answer is sent.
                 return one, _joined(await anext(content, b""), content)
         raise UnknownFile(f"The job left no file {name!r}.", context={"job": str(job), "name": name})
-
-
-@dataclass(frozen=True, slots=True)
-class ListWorkers:
-    """The worker processes that were heard of in the last seconds."""
-
-    workers: Workers
-
-    async def __call__(self, by: Principal) -> tuple[WorkerBeat, ...]:
-        """Return them, oldest first."""
-        by.require(Permission.OPERATE)
-        return tuple(await self.workers.alive(within=HEARD_WITHIN))
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -51,7 +51,7 @@ class RunSchedules:
             now = await tx.schedules.now()
             for one in await tx.schedules.take_due():
                 with suppress(UnknownJobType):
-                    job = await _submit(tx, self.types.of(one.name), one, by, now)
+                    job = await submit_due(tx, self.types.of(one.name), one, by, now)
                     if job is not None:
                         jobs.append(job)
             await tx.commit()
@@ -60,12 +60,17 @@ class RunSchedules:
         return len(jobs)
 
 
-async def _submit(tx: Transaction, spec: JobSpec, due: Schedule, by: Principal, now: datetime) -> Job | None:
+async def submit_due(
+    tx: Transaction, spec: JobSpec, due: Schedule, by: Principal, now: datetime
+) -> Job | None:
+    """Submit a job whose time has come and plan its next run; None when its time was only not known."""
     job = None
     if due.next_at is not None:
         key = f"schedule:{due.name}:{due.next_at.isoformat()}"
         job = await tx.jobs.add(new_draft(spec, by, {}, at=now, key=key))
-    following = await upcoming(tx.schedules, parse_rule(due.rule), now, count=1)
+    # The row may have come due after the time was asked: the next run is later than this one, too.
+    after = max(now, due.next_at or now)
+    following = await upcoming(tx.schedules, parse_rule(due.rule), after, count=1)
     if job is not None or following:
         await tx.schedules.planned(
             due.name, next_at=following[0] if following else None, job=None if job is None else job.id

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.application.jobs.office import ADMIN, ANALYST, Office
+from tests.unit.application.jobs.office import ADMIN, ANALYST, TYPES, Office
 
+from waardhaven.application.jobs.run_schedules import submit_due
 from waardhaven.application.jobs.schedules import UnknownSchedule
 from waardhaven.domain.identity.roles import SYSTEM, PermissionDenied
 from waardhaven.domain.jobs.job import Job
@@ -100,3 +101,16 @@ async def test_only_administrators_see_and_change_schedules():
         await office.change_schedule(ANALYST, name="cleanup", rule="every 15m", enabled=True)
     with pytest.raises(PermissionDenied):
         await office.run_schedules(ANALYST)
+
+
+async def test_next_run_is_later_than_the_one_that_came_while_the_time_was_being_asked():
+    office = an_office(CLOSES[0])
+    await office.run_schedules(SYSTEM)
+    office.clock.instant = (
+        CLOSES[0] + timedelta(minutes=45) - timedelta(microseconds=1)
+    )  # before the row was looked at
+    one = office.uow.schedules.rows["refresh"]
+    async with office.uow() as tx:
+        await submit_due(tx, TYPES.of("refresh"), one, SYSTEM, office.clock.now())
+        await tx.commit()
+    assert office.uow.schedules.rows["refresh"].next_at == CLOSES[1] + timedelta(minutes=45)
