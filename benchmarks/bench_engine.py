@@ -19,8 +19,9 @@ import numpy as np
 from tests.factories import a_definition, autoindex, cut, sample_inputs, sessions, some_inputs
 
 from waardhaven.domain.index.build import IndexInputs, build_index, warm_up_sessions
-from waardhaven.domain.index.definition import Frequency, IndexDefinition
+from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.reproducibility import input_digest, numeric_fingerprint
+from waardhaven.domain.market.calendar import Frequency
 
 
 def cpu_ms(work: Callable[[], object], *, least: int = 5, seconds: float = 2.0) -> float:

@@ -2,7 +2,8 @@
 
 `python -m benchmarks ingest [ROWS_MILLIONS]`. The raw limit is `psql \\copy … (FORMAT binary)` of a
 file into a table with the same columns, checks and keys: no Python, no vintage, no chunks. Wall time,
-medians; ratios carry over to other machines, rows/s do not.
+medians; ratios carry over to other machines, rows/s do not. Memory of a loading process and bytes for
+each bar are bounds: the benchmark fails when one is passed.
 """
 
 import asyncio
@@ -13,11 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import polars as pl
 
 from waardhaven.adapters.outbound.embedded import EmbeddedServers
 from waardhaven.adapters.outbound.embedded.binaries import locate_binaries
@@ -29,6 +31,12 @@ from waardhaven.domain.market.prices import PriceColumns
 RUNS = 3
 SERIES = 500
 ADDED_DAYS = 250
+BOUNDS = {
+    "price, bytes a bar": 130.0,
+    "price_chunk, bytes a bar": 20.0,
+    "parquet, bytes a bar": 40.0,
+    "memory of a loading process, MB": 300.0,
+}
 
 
 def bars(series: int, days: int) -> PriceColumns:
@@ -102,11 +110,11 @@ async def pair(
     ours: Callable[[], Awaitable[object]],
     before: Callable[[], Awaitable[object]],
 ) -> tuple[float, float]:
-    """Return the medians of both, run in turn so that a drifting machine hits them alike."""
+    """Return the medians of both, run in turn and each first in turn: what one leaves to do hits both."""
     times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(RUNS):
-        times[0].append(await median(limit, before, runs=1))
-        times[1].append(await median(ours, before, runs=1))
+    for n in range(2 * RUNS):
+        first = (n + n // 2) % 2
+        times[first].append(await median((limit, ours)[first], before, runs=1))
     return statistics.median(times[0]), statistics.median(times[1])
 
 
@@ -126,64 +134,138 @@ async def _reset(database: Database, series: int) -> None:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A database with series, our store over it, and psql beside it."""
+
+    database: Database
+    store: PostgresPriceStore
+    psql: Psql
+    file: Path
+
+    async def reset(self) -> None:
+        await _reset(self.database, SERIES)
+
+    async def raw(self) -> None:
+        await asyncio.to_thread(self.psql.run, f"\\copy raw FROM '{self.file}' (FORMAT binary)")
+
+    async def fresh(self, prices: PriceColumns) -> float:
+        """Print the loads into empty tables; return the seconds of the raw copy for each row."""
+        limit, ours = await pair(self.raw, lambda: self.store.write(prices), self.reset)
+        _say("raw psql \\copy, same columns, checks and key", len(prices), limit, limit)
+        _say("PriceStore.write into series without rows (0.85)", len(prices), ours, limit)
+        await self.reset()
+        await self.store.write(prices)
+        return limit / len(prices)
+
+    async def staged(self, prices: PriceColumns, per_row: float) -> None:
+        """Print the writes into series that have rows."""
+        days = len(prices) // SERIES
+        again = await median(lambda: self.store.write(prices), nothing)
+        _say("PriceStore.write, nothing changed (0.6)", len(prices), again, per_row * len(prices))
+        offers = {
+            "new days of series with rows (0.3)": [later(days, n) for n in range(RUNS)],
+            "new days and as many old ones, 5 % changed (0.3)": [
+                corrected(prices, n) for n in range(RUNS, 2 * RUNS)
+            ],
+            "one month, every row changed (0.3)": [
+                scaled(first_days(prices, 21), 2 + n) for n in range(RUNS)
+            ],
+        }
+        for name, parts in offers.items():
+            rows, left = len(parts[0]), iter(parts)
+            took = await median(lambda left=left: self.store.write(next(left)), nothing)
+            _say(f"PriceStore.write, {name}", rows, took, per_row * rows)
+
+    async def reads(self, rows: int) -> None:
+        """Print reads of the whole matrix; there are ``rows`` bars."""
+        columns = "series_id, day, close"
+        copy = f"\\copy (SELECT {columns} FROM price ORDER BY 1, 2) TO /dev/null (FORMAT binary)"
+        out = await median(lambda: asyncio.to_thread(self.psql.run, copy), nothing)
+        read = await median(lambda: self.store.closes(list(range(1, SERIES + 1))), nothing)
+        _say("raw psql \\copy of three columns, ordered", rows, out, out)
+        _say("PriceStore.closes, whole matrix (10 M rows/s)", rows, read, out)
+
+    async def sizes(self, prices: PriceColumns) -> dict[str, float]:
+        """Return bytes for each bar of a load: the table with its key, the chunks, a Parquet file."""
+        await self.reset()
+        await self.store.write(prices)
+        async with self.database.acquire() as connection:
+            found = {
+                table: await connection.fetchval("SELECT pg_total_relation_size($1::text::regclass)", table)
+                for table in ("price", "price_chunk")
+            }
+        found["parquet"] = await asyncio.to_thread(_parquet, prices, self.file.with_suffix(".parquet"))
+        return {f"{name}, bytes a bar": size / len(prices) for name, size in found.items()}
+
+
+async def nothing() -> None:
+    """Leave things as they are."""
+
+
+def first_days(prices: PriceColumns, days: int) -> PriceColumns:
+    """Return the first days of every series."""
+    rows = np.tile(np.arange(len(prices) // SERIES) < days, SERIES)
+    return PriceColumns(**{name: getattr(prices, name)[rows] for name in PriceColumns.__slots__})
+
+
+def corrected(prices: PriceColumns, n: int) -> PriceColumns:
+    """Return the n-th stretch of new days and as many old ones, of which every twentieth is another."""
+    new, old = later(len(prices) // SERIES, n), first_days(prices, ADDED_DAYS)
+    factor = np.where(np.arange(len(old)) % 20 == 0, 1 + n / 1000, 1.0)
+    old = replace(old, **{name: getattr(old, name) * factor for name in ("open", "high", "low", "close")})
+    names = PriceColumns.__slots__
+    return PriceColumns(**{name: np.concatenate([getattr(old, name), getattr(new, name)]) for name in names})
+
+
+def _parquet(prices: PriceColumns, file: Path) -> int:
+    frame = pl.DataFrame({name: getattr(prices, name) for name in PriceColumns.__slots__})
+    frame.write_parquet(file, compression="zstd")
+    return file.stat().st_size
+
+
+def _memory(url: str, rows: int) -> float:
+    """Return the peak of memory in MB of a process that loads bars in batches."""
+    command = [sys.executable, "-m", "benchmarks.ingest_memory", str(rows)]
+    done = subprocess.run(
+        command, env={**os.environ, "DATABASE_URL": url}, check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
+
+
 async def measure(rows: int) -> None:
-    """Print the figures."""
-    days = rows // SERIES
-    prices = bars(SERIES, days)
-    month = bars(SERIES, 21)
+    """Print the figures; raise SystemExit when a bound is passed."""
+    prices = bars(SERIES, rows // SERIES)
     with tempfile.TemporaryDirectory(prefix="wh-bench-") as folder:
         async with EmbeddedServers(Path(folder, "data"), valkey=False) as endpoints:
-            assert endpoints.database_url
-            database = Database(endpoints.database_url)
+            url = endpoints.database_url
+            assert url
+            database = Database(url)
             await migrate(database)
-            store = PostgresPriceStore(database)
-            psql = Psql(endpoints.database_url)
             file = Path(folder, "bars.bin")
-            await _reset(database, SERIES)
-            await store.write(prices)
-            psql.run(f"\\copy price TO '{file}' (FORMAT binary)")
-
-            async def reset() -> None:
-                await _reset(database, SERIES)
-
-            async def raw() -> None:
-                await asyncio.to_thread(psql.run, f"\\copy raw FROM '{file}' (FORMAT binary)")
-
-            async def nothing() -> None:
-                """Leave things as they are."""
-
-            limit, ours = await pair(raw, lambda: store.write(prices), reset)
-            _say("raw psql \\copy, same columns, checks and key", len(prices), limit, limit)
-            _say("PriceStore.write into series without rows", len(prices), ours, limit)
-            again = await median(lambda: store.write(prices), nothing)
-            _say("PriceStore.write, nothing changed", len(prices), again, limit)
-            per_row = limit / len(prices)
-
-            added = [later(days, n) for n in range(RUNS)]
-            staged = await median(lambda: store.write(added.pop(0)), nothing)
-            new = SERIES * ADDED_DAYS
-            _say("PriceStore.write, new days of series with rows", new, staged, per_row * new)
-            changed = [scaled(month, 1 + n / 1000) for n in range(1, RUNS + 1)]
-            upsert = await median(lambda: store.write(changed.pop()), nothing)
-            _say("PriceStore.write, one month, every row changed", len(month), upsert, per_row * len(month))
-            ids = list(range(1, SERIES + 1))
-
-            async def copied() -> None:
-                columns = "series_id, day, close"
-                await asyncio.to_thread(
-                    psql.run,
-                    f"\\copy (SELECT {columns} FROM price ORDER BY 1, 2) TO /dev/null (FORMAT binary)",
-                )
-
-            out = await median(copied, nothing)
-            read = await median(lambda: store.closes(ids), nothing)
-            _say("raw psql \\copy of three columns, ordered", len(prices), out, out)
-            _say("PriceStore.closes, whole matrix", len(prices), read, out)
+            bench = Bench(database=database, store=PostgresPriceStore(database), psql=Psql(url), file=file)
+            await bench.reset()
+            await bench.store.write(prices)
+            bench.psql.run(f"\\copy price TO '{file}' (FORMAT binary)")
+            await bench.staged(prices, await bench.fresh(prices))
+            await bench.reads(len(prices) + 2 * RUNS * SERIES * ADDED_DAYS)
+            measured = await bench.sizes(prices)
+            await bench.reset()
+            measured["memory of a loading process, MB"] = await asyncio.to_thread(_memory, url, rows)
             await database.close()
+    _hold(measured)
+
+
+def _hold(measured: dict[str, float]) -> None:
+    for name, value in measured.items():
+        print(f"{name:60} {value:8.1f}   bound {BOUNDS[name]:g}")
+    passed = [name for name, value in measured.items() if value > BOUNDS[name]]
+    if passed:
+        raise SystemExit(f"Beyond its bound: {', '.join(passed)}")
 
 
 def _say(name: str, rows: int, seconds: float, limit: float) -> None:
-    print(f"{name:52} {rows / seconds / 1e6:8.2f} M rows/s   {limit / seconds:5.2f} × the raw copy")
+    print(f"{name:70} {rows / seconds / 1e6:8.2f} M rows/s   {limit / seconds:5.2f} × the raw copy")
 
 
 def main(arguments: list[str]) -> None:

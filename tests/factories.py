@@ -11,7 +11,6 @@ import numpy as np
 from waardhaven.domain.index.autoindex import default_definition
 from waardhaven.domain.index.definition import (
     Adjustment,
-    Frequency,
     Guards,
     IndexDefinition,
     Schedule,
@@ -19,6 +18,7 @@ from waardhaven.domain.index.definition import (
     StrategySpec,
 )
 from waardhaven.domain.index.inputs import IndexInputs
+from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.prices import PricePanel
 from waardhaven.domain.types import Days, Flags, Floats
 

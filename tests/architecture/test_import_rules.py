@@ -22,7 +22,7 @@ FORBIDDEN = {
     ),
     "an_area_in_another": (
         "application/market/load_market.py",
-        "from waardhaven.application.indexes.range import clip",
+        "from waardhaven.application.indexes.views import IndexView",
     ),
     "one_driven_adapter_in_another": (
         "adapters/outbound/valkey/cache.py",
@@ -40,7 +40,7 @@ FORBIDDEN = {
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout that may be spoilt: sources and configuration."""
     folder = tmp_path_factory.mktemp("checkout")
-    ignored = shutil.ignore_patterns("__pycache__", "vendor", "sample_data")
+    ignored = shutil.ignore_patterns("__pycache__", "vendor", "sample_data", "calendar_data")
     shutil.copytree(SOURCES, folder / "src" / "waardhaven", ignore=ignored)
     shutil.copy(PROJECT / "pyproject.toml", folder)
     return folder

@@ -9,6 +9,8 @@ from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.event_log import FakeEventLog
 from tests.fakes.indexes import FakeBuildStore, FakeIndexStore
 from tests.fakes.market import FakeMarket
+from tests.fakes.price_imports import FakePriceImports
+from tests.fakes.quality_flags import FakeQualityFlags
 
 from waardhaven.adapters.outbound.clock import SystemClock
 from waardhaven.adapters.outbound.postgres.audit_trail import PostgresAuditTrail
@@ -16,8 +18,10 @@ from waardhaven.adapters.outbound.postgres.builds import PostgresBuildStore
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.event_log import PostgresEventLog
 from waardhaven.adapters.outbound.postgres.facts import PostgresMarketFacts
+from waardhaven.adapters.outbound.postgres.imports import PostgresPriceImports
 from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
 from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
+from waardhaven.adapters.outbound.postgres.quality import PostgresQualityFlags
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
 from waardhaven.adapters.outbound.security.pseudonyms import KeyedPseudonyms
 from waardhaven.application.ports.audit_trail import AuditFilter, AuditTrail
@@ -25,7 +29,9 @@ from waardhaven.application.ports.build_store import BuildStore
 from waardhaven.application.ports.event_log import EventLog
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.market_facts import MarketFacts
+from waardhaven.application.ports.price_imports import PriceImports
 from waardhaven.application.ports.price_store import PriceStore
+from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.events import FactsCommitted
 from waardhaven.domain.identity.audit import AuditEntry
@@ -40,6 +46,8 @@ class Stores:
     prices: PriceStore
     reference: ReferenceStore
     facts: MarketFacts
+    imports: PriceImports
+    quality: QualityFlags
     indexes: IndexStore
     builds: BuildStore
     events: EventLog
@@ -83,6 +91,8 @@ async def stores(backing_url: str | None) -> AsyncIterator[Stores]:
         prices=PostgresPriceStore(database),
         reference=PostgresReferenceStore(database),
         facts=PostgresMarketFacts(database),
+        imports=PostgresPriceImports(database),
+        quality=PostgresQualityFlags(database),
         indexes=PostgresIndexStore(database, PSEUDONYMS),
         builds=PostgresBuildStore(database, PSEUDONYMS),
         events=PostgresEventLog(database),
@@ -93,13 +103,15 @@ async def stores(backing_url: str | None) -> AsyncIterator[Stores]:
 
 def fake_stores() -> Stores:
     log, trail = FakeEventLog(clock=SystemClock()), FakeAuditTrail()
-    market = FakeMarket(log, trail)
+    market = FakeMarket(log, trail, FakePriceImports(trail))
     indexes = FakeIndexStore(log, trail=trail)
     log.access_of_index = indexes.access_of
     return Stores(
         prices=market,
         reference=market,
         facts=market,
+        imports=market.imports,
+        quality=FakeQualityFlags(market),
         indexes=indexes,
         builds=FakeBuildStore(log, SystemClock(), trail=trail),
         events=log,

@@ -22,9 +22,9 @@ from waardhaven.adapters.outbound.postgres.workers import PostgresWorkers
 from waardhaven.application.ports.event_log import EventLog
 from waardhaven.application.ports.jobs import Delivery, JobDraft, JobLedger, Lease, Settlement, Workers
 from waardhaven.application.ports.unit_of_work import UnitOfWork
+from waardhaven.domain.identifiers import ordered_id
 from waardhaven.domain.identity.roles import Credential, Principal, Role
 from waardhaven.domain.identity.user import User
-from waardhaven.domain.jobs.identifiers import job_id
 from waardhaven.domain.jobs.job import Job, JobFailure, JobState, Queue
 from waardhaven.domain.types import JobId, UserId
 
@@ -156,7 +156,7 @@ async def a_house(url: str | None) -> AsyncIterator[JobHouse]:
 def a_draft(**changes: object) -> JobDraft:
     """Return a job to be queued, with an id of this moment."""
     plain = JobDraft(
-        id=job_id(datetime.now(UTC), secrets.token_bytes(10)),
+        id=ordered_id(datetime.now(UTC), secrets.token_bytes(10)),
         type="report",
         params={"days": 30, "note": "é", "empty": None},
         queue=Queue.INTERACTIVE,

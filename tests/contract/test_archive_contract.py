@@ -17,8 +17,8 @@ from waardhaven.adapters.outbound.postgres.event_log import PostgresEventLog
 from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWork
 from waardhaven.application.ports.archive import Archive, Archived
 from waardhaven.application.ports.jobs import JobDraft
+from waardhaven.domain.identifiers import ordered_id
 from waardhaven.domain.identity.roles import Credential
-from waardhaven.domain.jobs.identifiers import job_id
 from waardhaven.domain.jobs.job import Queue
 
 NOTHING = timedelta(0)
@@ -57,7 +57,7 @@ class PostgresYard:
         self._uow = PostgresUnitOfWork(database, PSEUDONYMS)
 
     async def end_job(self, number: int) -> str:
-        made = job_id(datetime(2024, 6, 3, tzinfo=UTC) + timedelta(seconds=number), number.to_bytes(10))
+        made = ordered_id(datetime(2024, 6, 3, tzinfo=UTC) + timedelta(seconds=number), number.to_bytes(10))
         async with self._uow() as tx:
             await tx.jobs.add(
                 JobDraft(

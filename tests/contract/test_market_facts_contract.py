@@ -9,17 +9,20 @@ import pytest
 from tests.contract.conftest import Stores
 from tests.contract.market import POLICY, a_listing, some_assets
 
+from waardhaven.application.ports.fx_rates import QuotedRates
 from waardhaven.application.ports.market_facts import (
     ActionFact,
-    FxWrite,
     SeriesKey,
     SessionColumns,
     SharesFact,
+    SymbolTaken,
 )
 from waardhaven.application.ports.price_store import WriteReport
+from waardhaven.application.ports.reference_store import AssetFilter, NameFact
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.definition import Adjustment
-from waardhaven.domain.market.asset import SymbolRef
+from waardhaven.domain.market.asset import SymbolRef, UnknownAsset
 
 SINCE = date(2000, 1, 3)
 UNCHANGED = {"inserted": 0, "changed": 0, "vintage": None}
@@ -31,8 +34,8 @@ def some_sessions(*days: str, mic: str = "XNYS", hours: int = 6) -> SessionColum
     return SessionColumns(mic=mic, day=day, open_at=open_at, close_at=open_at + np.timedelta64(hours, "h"))
 
 
-def some_rates(quote: str, rates: dict[str, float], **changes: str) -> FxWrite:
-    return FxWrite(
+def some_rates(quote: str, rates: dict[str, float], **changes: str) -> QuotedRates:
+    return QuotedRates(
         **{"base": "EUR", "quote": quote, "source": "sample", "fixing": "ECB", **changes},
         day=np.array(list(rates), dtype="datetime64[D]"),
         rate=np.array(list(rates.values())),
@@ -152,6 +155,105 @@ async def test_registrations_at_the_same_time_agree_on_the_assets(stores: Stores
     assert len(set(named.values())) == 3
 
 
+# --- names
+
+
+async def renamed(stores: Stores, asset: int, symbol: str, since: date = SINCE) -> WriteReport:
+    return await stores.facts.rename_asset(asset, symbol=symbol, mic="XNYS", since=since)
+
+
+async def resolved(stores: Stores, text: str) -> int:
+    return (await stores.reference.resolve(SymbolRef.parse(text))).id
+
+
+async def test_renamed_asset_keeps_its_identity_series_and_past_name(stores: Stores):
+    (asset,) = await some_assets(stores, "FB")
+    key = SeriesKey(asset=asset, source="sample", adjustment=Adjustment.RAW, currency="USD", quote_unit="USD")
+    series = await stores.facts.register_series([key])
+    before, events = await stores.vintage(), len(await stores.kinds())
+    report = await renamed(stores, asset, "META")
+    assert report == WriteReport(inserted=1, changed=1, unchanged=0, vintage=before + 1)
+    assert (await stores.kinds())[events:] == ["market.facts_committed"]
+    (found,) = await stores.reference.assets([asset])
+    assert (found.id, found.symbol, found.mic) == (asset, "META", "XNYS")
+    assert await stores.facts.register_series([key]) == series
+    assert await stores.reference.names(asset) == [
+        NameFact(symbol="FB", mic="XNYS", since=None, until=SINCE),
+        NameFact(symbol="META", mic="XNYS", since=SINCE, until=None),
+    ]
+    for text in ("META", "META:XNYS", "FB", "FB:XNYS", str(asset)):
+        assert await resolved(stores, text) == asset
+
+
+async def test_listing_under_a_former_name_is_the_same_asset_under_its_present_one(stores: Stores):
+    (asset,) = await some_assets(stores, "FB")
+    await renamed(stores, asset, "META")
+    before = await stores.vintage()
+    assert await stores.facts.register_assets([a_listing("FB")]) == {("FB", "XNYS"): asset}
+    assert await stores.vintage() == before
+    (found,) = await stores.reference.assets([asset])
+    assert found.symbol == "META"
+    assert len(await stores.reference.names(asset)) == 2
+
+
+async def test_name_that_was_given_up_can_be_taken_and_then_answers_for_its_present_holder(stores: Stores):
+    first, second = await some_assets(stores, "FB", "AAA")
+    await renamed(stores, first, "META", date(2022, 6, 9))
+    with pytest.raises(SymbolTaken):
+        await renamed(stores, second, "FB", date(2022, 6, 8))
+    await renamed(stores, second, "FB", date(2023, 1, 2))
+    assert [await resolved(stores, one) for one in ("FB", "META", "AAA")] == [second, first, second]
+    assert await stores.facts.register_assets([a_listing("FB", name="AAA Inc.")]) == {("FB", "XNYS"): second}
+    assert (await stores.reference.names(first))[0].until == date(2022, 6, 9)
+
+
+async def test_name_of_another_asset_can_not_be_taken_and_changes_nothing(stores: Stores):
+    first, second = await some_assets(stores, "AAA", "BBB")
+    before = await stores.vintage()
+    with pytest.raises(SymbolTaken):
+        await renamed(stores, second, "AAA")
+    with pytest.raises(UnknownAsset):
+        await renamed(stores, 9_999, "CCC")
+    with pytest.raises(Invalid):
+        await renamed(stores, first, "C C")
+    assert await stores.vintage() == before
+    assert [await resolved(stores, one) for one in ("AAA", "BBB")] == [first, second]
+
+
+async def test_present_name_given_again_changes_nothing(stores: Stores):
+    (asset,) = await some_assets(stores, "AAA")
+    before, events = await stores.vintage(), len(await stores.kinds())
+    await _unchanged(stores, await renamed(stores, asset, "AAA"), before, events, 1)
+
+
+async def test_asset_may_be_renamed_often_back_and_on_the_same_day(stores: Stores):
+    (asset,) = await some_assets(stores, "AAA")
+    steps = (("BBB", 2005), ("AAA", 2010), ("CCC", 2010), ("DDD", 2003))
+    for symbol, year in steps:
+        await renamed(stores, asset, symbol, date(year, 1, 3))
+        assert await resolved(stores, symbol) == asset
+    assert [(one.symbol, one.until) for one in await stores.reference.names(asset)] == [
+        ("AAA", date(2003, 1, 3)),
+        ("DDD", None),
+    ]
+
+
+async def test_archived_asset_leaves_lists_but_answers_and_comes_back(stores: Stores):
+    asset, other = await some_assets(stores, "AAA", "BBB")
+    before, events = await stores.vintage(), len(await stores.kinds())
+    for archived in (True, True, False):
+        await stores.facts.set_archived(asset, archived=archived, by=OPERATOR)
+        assert (await stores.reference.resolve(SymbolRef.parse("AAA"))).archived is archived
+        found = await stores.reference.find_assets(AssetFilter(), limit=9)
+        assert [one.id for one in found] == ([other] if archived else [asset, other])
+    assert await stores.vintage() == before
+    assert (await stores.kinds())[events:] == ["market.facts_committed"] * 2
+    entries = [*await stores.recorded("asset.archived"), *await stores.recorded("asset.restored")]
+    assert [(one.target, one.credential) for one in entries] == [(f"asset:{asset}", "operator")] * 2
+    with pytest.raises(UnknownAsset):
+        await stores.facts.set_archived(9_999, archived=True, by=OPERATOR)
+
+
 # --- sessions
 
 
@@ -245,7 +347,7 @@ async def test_equal_rates_again_and_no_rates_change_nothing(stores: Stores):
     ],
     ids=["zero", "negative", "unknown", "infinite", "own_base", "twice"],
 )
-async def test_one_bad_rate_writes_none(stores: Stores, bad: FxWrite):
+async def test_one_bad_rate_writes_none(stores: Stores, bad: QuotedRates):
     with pytest.raises(Invalid):
         await stores.facts.write_fx([some_rates("USD", {"2020-01-02": 1.1}), bad])
     assert len((await stores.reference.fx(["USD", "GBP"], fixing="ECB")).rate) == 0
@@ -307,7 +409,16 @@ async def test_actions_supersede_by_key_and_equal_numbers_written_otherwise_are_
     await _unchanged(stores, await stores.facts.write_actions([]), before + 2, events + 2, 0)
 
 
-@pytest.mark.parametrize("change", [{"ratio": None}, {"asset": 9_999}, {}])
+async def test_other_asset_of_an_action_is_kept_and_another_one_supersedes(stores: Stores):
+    asset, other, third = await some_assets(stores, "AAA", "BBB", "CCC")
+    for spun_off, changed in ((other, 0), (other, 0), (third, 1), (None, 1)):
+        fact = a_split(asset, kind="spin_off", ratio="0.25", other_asset=spun_off)
+        assert (await stores.facts.write_actions([fact])).changed == changed
+        (known,) = await stores.reference.actions([asset])
+        assert known.action.other_asset == spun_off
+
+
+@pytest.mark.parametrize("change", [{"ratio": None}, {"asset": 9_999}, {"other_asset": 9_999}, {}])
 async def test_one_bad_or_repeated_action_writes_none(stores: Stores, change: dict[str, object]):
     (asset,) = await some_assets(stores, "AAA")
     before = await stores.vintage()

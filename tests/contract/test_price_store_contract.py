@@ -85,7 +85,8 @@ async def test_first_write_reports_every_bar_inserted_under_one_vintage_with_one
     one, other = await some_series(stores, 2)
     before, events = await stores.vintage(), len(await stores.kinds())
     report = await stores.prices.write(bars([one, other], TURN[:2], [1.0, 2.0]), note="first")
-    assert report == WriteReport(inserted=2, changed=0, unchanged=0, vintage=before + 1)
+    touched = frozenset([one, other])
+    assert report == WriteReport(inserted=2, changed=0, unchanged=0, vintage=before + 1, touched=touched)
     assert await stores.vintage() == before + 1
     assert (await stores.kinds())[events:] == ["market.prices_committed"]
 
@@ -153,7 +154,8 @@ async def test_withdrawn_bar_is_absent_now_there_before_and_there_again_after_re
     await stores.prices.write(bars(series, TURN, [1.0, 2.0, 3.0, 4.0]))
     before, events = await stores.vintage(), len(await stores.kinds())
     report = await stores.prices.withdraw(series, [date(2019, 12, 31), date(2021, 1, 1)], reason="no session")
-    assert report == WriteReport(inserted=0, changed=1, unchanged=1, vintage=before + 1)
+    touched = frozenset([series])
+    assert report == WriteReport(inserted=0, changed=1, unchanged=1, vintage=before + 1, touched=touched)
     assert (await stores.kinds())[events:] == ["market.prices_committed"]
     again = await stores.prices.write(bars(series, ["2019-12-31"], [2.5]))
     assert (again.inserted, again.changed) == (1, 0)
@@ -354,3 +356,65 @@ async def test_of_two_raw_series_the_one_with_the_newest_bar_counts(stores: Stor
     await stores.prices.write(bars(made[keys[1]], TURN[:2], [1.0, 2.0]))
     (found,) = await stores.prices.last_closes([asset])
     assert (found.source, found.close) == ("other", 2.0)
+
+
+async def test_batch_of_new_changed_and_equal_bars_over_many_chunks_lands_as_a_whole(stores: Stores):
+    one, other, third = await some_series(stores, 3)
+    axis = np.arange("2017-12-20", "2020-01-12", dtype="datetime64[D]")
+    rng = np.random.default_rng(5)
+    have = rng.random(len(axis)) < 0.6
+    close = rng.integers(1, 1_000, (2, len(axis))) / 8
+    for series in (one, other):
+        await stores.prices.write(bars(series, axis[have], close[0][have], open=1.0))
+    first = await stores.vintage()
+    kept = await stores.prices.bars([one, other, third])
+    changes = rng.random(len(axis)) < 0.1
+    offered = np.where(changes, close[1], close[0])
+    series = np.repeat([third, one], len(axis))
+    report = await stores.prices.write(
+        bars(series, np.tile(axis, 2), np.concatenate([close[0], offered]), open=1.0)
+    )
+    differing = have & (offered != close[0])
+    assert differing.any()
+    expected = {"inserted": len(axis) + int((~have).sum()), "changed": int(differing.sum())}
+    assert report == WriteReport(
+        **expected,
+        unchanged=int((have & ~differing).sum()),
+        vintage=first + 1,
+        touched=frozenset([one, third]),
+    )
+    found = await stores.prices.bars([one, other, third])
+    assert found.close.tolist() == [*offered.tolist(), *close[0][have].tolist(), *close[0].tolist()]
+    assert (await stores.prices.closes([one, other, third])).close.tobytes() == found.close.tobytes()
+    assert same(await stores.prices.bars([one, other, third], vintage=first), kept)
+
+
+async def test_bar_whose_close_stays_and_whose_other_values_change_is_read_right_at_each_vintage(
+    stores: Stores,
+):
+    (series,) = await some_series(stores)
+    await stores.prices.write(bars(series, TURN, [1.0, 2.0, 3.0, 4.0]))
+    first = await stores.vintage()
+    report = await stores.prices.write(bars(series, TURN, [1.0, 2.0, 3.0, 4.0], volume=7.0))
+    assert (report.changed, report.vintage) == (4, first + 1)
+    for vintage in (first, first + 1, None):
+        closes = await stores.prices.closes([series], vintage=vintage)
+        assert closes.close.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert np.isnan((await stores.prices.bars([series], vintage=first)).volume).all()
+
+
+async def test_series_are_touched_when_a_bar_of_theirs_is_new_or_another(stores: Stores):
+    same_one, changed, grown = await some_series(stores, 3)
+    for series in (same_one, changed, grown):
+        await stores.prices.write(bars(series, TURN[:2], [1.0, 2.0]))
+    offered = bars(
+        [same_one, changed, changed, grown, grown],
+        [TURN[0], TURN[0], TURN[1], TURN[1], TURN[2]],
+        [1.0, 1.0, 2.5, 2.0, 3.0],
+    )
+    report = await stores.prices.write(offered)
+    assert report.touched == {changed, grown}
+    assert (await stores.prices.write(offered)).touched == frozenset()
+    await stores.events.head()
+    told = [one.payload for one in await stores.events.since(0, limit=1_000) if "series" in one.payload]
+    assert told[-1]["series"] == 2

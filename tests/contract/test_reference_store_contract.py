@@ -1,6 +1,8 @@
 """ReferenceStore: what every implementation must do. Facts at former vintages: see MarketFacts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -9,9 +11,11 @@ from tests.contract.conftest import Stores
 from tests.contract.market import POLICY, a_listing, bars, some_assets, some_series
 from tests.contract.test_market_facts_contract import SINCE, some_rates, some_sessions
 
-from waardhaven.application.ports.market_facts import SeriesKey, SharesFact
-from waardhaven.application.ports.reference_store import SeriesRef
+from waardhaven.application.ports.market_facts import ActionFact, SeriesKey, SharesFact
+from waardhaven.application.ports.reference_store import AssetFilter, SeriesCoverage, SeriesRef
+from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
+from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
 from waardhaven.domain.market.asset import AmbiguousSymbol, SymbolRef, UnknownAsset
 
 
@@ -175,3 +179,168 @@ async def test_rates_come_by_currency_then_day_from_the_fixing_asked_for(stores:
     assert part.rate.tolist() == [1.2]
     at = np.array(["2020-01-02", "2020-01-05"], dtype="datetime64[D]")
     assert found.cross("GBP", "USD", at).tolist() == [1.1 / 0.85, 1.2 / 0.85]
+
+
+async def test_currency_without_rates_of_the_fixing_falls_back_to_the_oldest_series_of_another(
+    stores: Stores,
+):
+    await stores.facts.write_fx([some_rates("USD", {"2020-01-02": 1.1})])
+    await stores.facts.write_fx([some_rates("TWD", {"2020-01-02": 33.0, "2020-01-03": 34.0}, fixing="WMR")])
+    await stores.facts.write_fx([some_rates("TWD", {"2020-01-02": 99.0}, fixing="close", source="other")])
+    await stores.facts.write_fx([some_rates("USD", {"2020-01-02": 9.9, "2020-01-06": 9.9}, fixing="WMR")])
+    found = await stores.reference.fx(["TWD", "USD"], fixing="ECB")
+    at = np.array(["2020-01-03", "2020-01-07"], dtype="datetime64[D]")
+    assert found.per_base("TWD", at).tolist() == [34.0, 34.0]
+    assert found.per_base("USD", at).tolist() == [1.1, 1.1]
+    late = await stores.reference.fx(["TWD", "USD"], fixing="ECB", start=date(2020, 1, 3))
+    assert (late.rate.tolist(), set(late.quote)) == ([34.0], {"TWD", "USD"})
+    nearer = await stores.reference.fx(["TWD"], fixing="close")
+    assert nearer.rate.tolist() == [99.0]
+
+
+async def test_two_sources_under_one_fixing_are_never_mixed(stores: Stores):
+    await stores.facts.write_fx([some_rates("USD", {"2020-01-02": 1.1, "2020-01-06": 1.3})])
+    await stores.facts.write_fx(
+        [some_rates("USD", {"2020-01-02": 5.0, "2020-01-03": 5.0, "2020-01-07": 5.0}, source="other")]
+    )
+    for vintage in (None, await stores.vintage()):
+        found = await stores.reference.fx(["USD"], fixing="ECB", vintage=vintage)
+        assert found.quote == ("USD",)
+        assert found.rate.tolist() == [1.1, 1.3]
+
+
+async def test_series_of_rates_without_one_rate_hides_no_other(stores: Stores):
+    await stores.facts.write_fx([some_rates("USD", {})])
+    await stores.facts.write_fx([some_rates("USD", {"2020-01-02": 1.1}, source="other")])
+    assert (await stores.reference.fx(["USD"], fixing="ECB")).rate.tolist() == [1.1]
+
+
+async def test_assets_are_found_by_what_they_are_in_pages(stores: Stores):
+    listings = [
+        a_listing("AAA", name="Alpha 100% Fund", asset_type="etf"),
+        a_listing("BBB", name="Beta", mic="XLON", currency="GBP"),
+        a_listing("CAA", name="Gamma"),
+        a_listing("DDD", name="Delta a"),
+    ]
+    known = await stores.facts.register_assets(listings)
+    ids = sorted(known.values())
+    aaa, bbb, caa, ddd = (known[one.symbol, one.mic] for one in listings)
+    members = {bbb: (SINCE, None), ddd: (SINCE, date(2010, 1, 4))}
+    await stores.facts.write_universe("some-list", "Some list", members)
+    await stores.facts.set_archived(caa, archived=True, by=OPERATOR)
+
+    async def found(limit: int = 9, after: int | None = None, **wanted: object) -> list[int]:
+        some = await stores.reference.find_assets(AssetFilter(**wanted), limit=limit, after=after)
+        return [one.id for one in some]
+
+    expected = {
+        ("archived", None): ids,
+        ("archived", True): [caa],
+        ("text", "aa"): [aaa],
+        ("text", "a"): sorted([aaa, bbb, ddd]),
+        ("text", "%"): [aaa],
+        ("text", "_"): [],
+        ("asset_type", "etf"): [aaa],
+        ("mic", "XLON"): [bbb],
+        ("currency", "GBP"): [bbb],
+        ("universe", "some-list"): [bbb],
+        ("universe", "nothing"): [],
+    }
+    for (name, value), wanted in expected.items():
+        assert await found(**{name: value}) == wanted, (name, value)
+    assert await found(text="a", mic="XNYS", asset_type="equity") == [ddd]
+    assert await found(limit=2, archived=None) == ids[:2]
+    assert await found(limit=2, after=ids[1], archived=None) == ids[2:]
+
+
+async def test_names_of_an_asset_nobody_knows_are_none(stores: Stores):
+    assert await stores.reference.names(1) == []
+
+
+async def test_actions_come_whole_in_order_and_at_their_vintage(stores: Stores):
+    one, other = await some_assets(stores, "AAA", "BBB")
+    announced = datetime(2019, 12, 1, 12, tzinfo=UTC)
+    dividend = ActionFact(
+        asset=one,
+        key="2",
+        source="sample",
+        kind="cash_dividend",
+        status="announced",
+        ex_date=date(2020, 1, 3),
+        announced_at=announced,
+        record_date=date(2020, 1, 6),
+        pay_date=date(2020, 1, 7),
+        amount="0.250",
+        currency="USD",
+    )
+    split = ActionFact(
+        asset=one,
+        key="1",
+        source="sample",
+        kind="split",
+        status="confirmed",
+        ex_date=date(2020, 1, 2),
+        ratio="20",
+        other_asset=other,
+    )
+    await stores.facts.write_actions([dividend, split])
+    before = await stores.vintage()
+    await stores.facts.write_actions([replace(dividend, status="cancelled"), replace(split, asset=other)])
+    first, second, third = await stores.reference.actions([other, one])
+    assert (first.source, first.key, first.action.other_asset) == ("sample", "1", other)
+    assert first.action == CorporateAction(
+        asset=one,
+        kind=ActionKind.SPLIT,
+        status=ActionStatus.CONFIRMED,
+        ex_date=date(2020, 1, 2),
+        ratio=Decimal(20),
+        other_asset=other,
+    )
+    assert second.action == CorporateAction(
+        asset=one,
+        kind=ActionKind.CASH_DIVIDEND,
+        status=ActionStatus.CANCELLED,
+        ex_date=date(2020, 1, 3),
+        announced_at=announced,
+        record_date=date(2020, 1, 6),
+        pay_date=date(2020, 1, 7),
+        amount=Decimal("0.25"),
+        currency="USD",
+    )
+    assert str(second.action.amount) == "0.25"
+    assert third.action.asset == other
+    then = await stores.reference.actions([one, other], vintage=before)
+    assert [found.action.status for found in then] == [ActionStatus.CONFIRMED, ActionStatus.ANNOUNCED]
+    assert await stores.reference.actions([]) == []
+
+
+async def test_coverage_counts_the_bars_there_are_now(stores: Stores):
+    one, other = await some_series(stores, 2)
+    await stores.prices.write(bars(one, ["2019-12-30", "2020-01-02", "2020-01-03"], [1.0, 2.0, 3.0]))
+    await stores.prices.withdraw(one, [date(2020, 1, 3)], reason="a test")
+    refs = await stores.reference.assets(range(1, 9))
+    found = await stores.reference.coverage([asset.id for asset in refs])
+    plain = {"source": "sample", "adjustment": Adjustment.RAW, "currency": "USD", "quote_unit": "USD"}
+    by_id = {line.id: line for line in found}
+    days = {"bars": 2, "first": date(2019, 12, 30), "last": date(2020, 1, 2)}
+    assert by_id[one] == SeriesCoverage(id=one, asset=by_id[one].asset, **plain, **days)
+    empty = {"bars": 0, "first": None, "last": None}
+    assert by_id[other] == SeriesCoverage(id=other, asset=by_id[other].asset, **plain, **empty)
+    assert [line.asset for line in found] == sorted(asset.id for asset in refs)
+    assert await stores.reference.coverage([]) == []
+
+
+async def test_session_times_are_of_the_present_within_the_days_for_known_exchanges(stores: Stores):
+    await stores.facts.write_sessions(some_sessions("2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"))
+    await stores.facts.write_sessions(some_sessions("2020-01-03", hours=4))
+    await stores.facts.write_sessions(some_sessions("2019-01-03", mic="XLON"))
+    read = stores.reference.session_times
+    found = await read(["XNYS", "XLON", "XXXX"], start=date(2020, 1, 3), end=date(2020, 1, 6))
+    assert set(found) == {"XNYS", "XLON"}
+    times = found["XNYS"]
+    assert times.mic == "XNYS"
+    assert times.day.astype(str).tolist() == ["2020-01-03", "2020-01-06"]
+    assert times.open_at.astype(str).tolist() == ["2020-01-03T14:30:00", "2020-01-06T14:30:00"]
+    assert times.close_at.astype(str).tolist() == ["2020-01-03T18:30:00", "2020-01-06T20:30:00"]
+    assert (times.day.dtype, times.open_at.dtype) == (np.dtype("datetime64[D]"), np.dtype("datetime64[s]"))
+    assert len(found["XLON"].day) == len(found["XLON"].open_at) == 0

@@ -17,7 +17,7 @@ from tests.factories import (
 
 from waardhaven.domain.index.build import build_index
 from waardhaven.domain.index.composition import ReviewReason
-from waardhaven.domain.index.definition import Frequency
+from waardhaven.domain.market.calendar import Frequency
 
 AXIS = sessions(WARM_UP + 6, "2020-01-01")
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import warnings
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import polars as pl
 import pytest
 from tests.integration.conftest import Service
 
+from waardhaven.adapters.outbound.market_data.calendars import PackagedCalendars
 from waardhaven.adapters.outbound.market_data.sample import DATA, UNIVERSE, SampleMarketData
-from waardhaven.application.ports.market_data import CorruptSource
+from waardhaven.application.ports.market_data import CorruptSource, Wanted
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
@@ -55,30 +55,16 @@ def test_readme_repeats_no_checksum_that_is_not_right():
     assert all(packaged()[name] == digest for digest, name in found)
 
 
-async def test_packaged_sessions_are_those_of_the_exchange():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from exchange_calendars import get_calendar
-
-        (ours,) = await SampleMarketData().sessions()
-        first, last = str(ours.day[0]), str(ours.day[-1])
-        theirs = get_calendar("XNYS", start=first, end=last).schedule
-        days = theirs.index.to_numpy().astype("datetime64[D]")
-        opens, closes = (theirs[one].dt.tz_localize(None).to_numpy() for one in ("open", "close"))
-    assert ours.mic == "XNYS"
-    assert ours.day.tolist() == days.tolist()
-    assert ours.open_at.tolist() == opens.astype("datetime64[s]").tolist()
-    assert ours.close_at.tolist() == closes.astype("datetime64[s]").tolist()
-    inside = (ours.day >= np.datetime64(FIRST)) & (ours.day <= np.datetime64(LAST))
-    assert int(inside.sum()) == SESSIONS
-
-
 async def test_every_stock_has_a_bar_on_every_session_and_on_no_other_day():
     source = SampleMarketData()
-    (sessions,) = await source.sessions()
+    (sessions,) = await PackagedCalendars().sessions(["XNYS"])
     axis = sessions.day[(sessions.day >= np.datetime64(FIRST)) & (sessions.day <= np.datetime64(LAST))]
     (universe,) = await source.universes()
-    found = [one async for one in source.bars(universe.listings) if one.adjustment is Adjustment.ALL]
+    found = [
+        one
+        async for one in source.bars([Wanted(listing=one) for one in universe.listings])
+        if one.adjustment is Adjustment.ALL
+    ]
     assert (universe.slug, len(universe.listings)) == (UNIVERSE, 20)
     assert {one.listing for one in found} == set(universe.listings)
     for bars in found:
@@ -88,11 +74,14 @@ async def test_every_stock_has_a_bar_on_every_session_and_on_no_other_day():
 
 async def test_splits_are_there_and_the_raw_closes_show_them():
     source = SampleMarketData()
-    actions = await source.actions()
+    wanted = [Wanted(listing=one) for one in await source.listings()]
+    actions = [action async for one in source.actions(wanted) for action in one.actions]
     assert {(one.listing.symbol, one.ex_date, one.ratio) for one in actions} == SPLITS
     assert {one.kind for one in actions} == {"split"}
     raw = [
-        one async for one in source.bars([one.listing for one in actions]) if one.adjustment is Adjustment.RAW
+        one
+        async for one in source.bars([one for one in wanted if one.listing.symbol in {"AAPL", "MSFT"}])
+        if one.adjustment is Adjustment.RAW
     ]
     closes = {one.listing.symbol: one for one in raw}
     for symbol, ex_date, _ in SPLITS:
@@ -117,10 +106,12 @@ async def test_corrupt_or_missing_file_is_refused_before_anything_is_read_from_i
 
 async def _read_everything(source: SampleMarketData) -> None:
     listings = await source.listings()
-    for read in (source.rates, source.shares, source.actions, source.sessions, source.universes):
-        await read()
-    async for _ in source.bars(listings):
-        pass
+    wanted = [Wanted(listing=one) for one in listings]
+    await source.rates()
+    await source.universes()
+    for answers in (source.shares(listings), source.actions(wanted), source.bars(wanted)):
+        async for _ in answers:
+            pass
 
 
 async def test_folder_without_checksums_is_refused(tmp_path: Path):
@@ -177,7 +168,7 @@ async def test_every_rate_of_the_file_is_in_the_store_unchanged(published: Servi
 
 async def test_sessions_splits_shares_and_members_are_in_the_store(published: Service):
     reference = await published.get(ReferenceStore)
-    (sessions,) = await SampleMarketData().sessions()
+    (sessions,) = await PackagedCalendars().sessions(["XNYS"])
     assert (await reference.sessions("XNYS")).tolist() == sessions.day.tolist()
     members = await reference.universe(UNIVERSE)
     assert len(members) == 20

@@ -59,4 +59,4 @@ def test_installed_command_migrates_a_database(wheel: Path, tmp_path: Path, serv
     )
     servers.drop(url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "empty → 0004" in done.stdout
+    assert "empty → 0005" in done.stdout

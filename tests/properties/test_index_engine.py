@@ -20,9 +20,10 @@ from tests.properties.naive_index import naive_index
 
 from waardhaven.domain.index.build import IndexInputs, IndexResult, build_index, warm_up_sessions
 from waardhaven.domain.index.composition import CompositionColumns
-from waardhaven.domain.index.definition import Frequency, IndexDefinition
+from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.strategies import STRATEGIES
 from waardhaven.domain.index.verification import first_difference
+from waardhaven.domain.market.calendar import Frequency
 
 NAMES = [strategy.name for strategy in STRATEGIES]
 ROWS = WARM_UP + 60

@@ -14,6 +14,7 @@ from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.queries import ViewIndex
 from waardhaven.application.indexes.update_index import UpdateIndex
+from waardhaven.application.market.check_quality import CheckQuality
 from waardhaven.application.market.load_market import LoadMarket
 from waardhaven.bootstrap.reach import reach_database, while_connected
 from waardhaven.domain.errors import Unavailable
@@ -61,7 +62,9 @@ async def _run(
     await migrate(database)
     async with container() as scope:
         if sample and not await _is_published(scope):
-            await (await scope.get(LoadMarket))(OPERATOR, progress=progress)
+            loaded = await (await scope.get(LoadMarket))(OPERATOR, progress=progress)
+            progress("quality", 0, 1)
+            await (await scope.get(CheckQuality))(OPERATOR, assets=loaded.known)
             progress("index", 0, 1)
             await (await scope.get(DefineIndex))(OPERATOR, default_definition())
             await (await scope.get(UpdateIndex))(OPERATOR, slug=DEFAULT_SLUG, reason="first build")

@@ -18,10 +18,12 @@ from waardhaven.adapters.outbound.http_session.addresses import is_loopback_host
 from waardhaven.adapters.outbound.postgres.engine import InvalidDatabaseUrl, parse_url
 from waardhaven.adapters.outbound.security.keys import MIN_SECRET, pem_keys
 from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.market.asset import InvalidSymbol, SymbolRef
 
 Secret = Annotated[str, Meta(min_length=32)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+CacheSeconds = Annotated[int, Meta(ge=60, le=3600)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 SECRETS = frozenset(
@@ -127,8 +129,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     twelvedata_api_key: str | None = None
     twelvedata_plan: Literal["free", "grow", "pro", "ultra", "enterprise"] = "free"
-    twelvedata_rate_limit: Count = 8
+    twelvedata_rate_limit: Count | None = None
     eodhd_api_key: str | None = None
+    ecb_rates: str | None = None
+    quote_cache_seconds: CacheSeconds = 60
+    rate_cache_seconds: CacheSeconds = 300
+    search_cache_seconds: CacheSeconds = 3600
     marketaux_api_key: str | None = None
     asset_universe: str = ""
     skip_startup_refresh: bool = False
@@ -181,6 +187,7 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     errors.extend(_text_errors(values))
     errors.extend(_key_errors(values))
     errors.extend(_sign_in_errors(values, {one.field for one in errors}))
+    errors.extend(_market_errors(values))
     if errors:
         lines = "; ".join(f"{one.field}: {one.rule}" for one in errors)
         raise InvalidSettings(f"Settings are not valid. {lines}.", errors=errors)
@@ -248,6 +255,18 @@ def _sign_in_errors(values: Mapping[str, object], broken: set[str]) -> Iterator[
     if isinstance(issuer, str) and "OIDC_ISSUER" not in broken and not _is_issuer(issuer):
         rule = "must be https:// (http:// on this machine only) without user, query and fragment"
         yield FieldError(field="OIDC_ISSUER", rule=rule)
+
+
+def _market_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
+    for text in listed(str(values.get("asset_universe", ""))):
+        try:
+            SymbolRef.parse(text)
+        except InvalidSymbol:
+            rule = f"must be symbols as SYM or SYM:MIC, by commas; {text[:40]!r} is none"
+            yield FieldError(field="ASSET_UNIVERSE", rule=rule)
+    place = values.get("ecb_rates")
+    if isinstance(place, str) and "://" in place and not place.startswith("https://"):
+        yield FieldError(field="ECB_RATES", rule="must be `ecb`, a path, or an address with https://")
 
 
 def _is_issuer(text: str) -> bool:

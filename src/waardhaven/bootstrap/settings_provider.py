@@ -14,6 +14,8 @@ from waardhaven.adapters.outbound.clock import SystemClock
 from waardhaven.adapters.outbound.compute_pool.pools import ComputeSettings
 from waardhaven.adapters.outbound.files.di import FileRoot
 from waardhaven.adapters.outbound.identity_providers.registry import ProviderSettings
+from waardhaven.adapters.outbound.market_data.cached import KeepFor
+from waardhaven.adapters.outbound.market_data.registry import MarketSettings
 from waardhaven.adapters.outbound.notify.di import NotifySettings
 from waardhaven.adapters.outbound.postgres.di import DatabaseUrl, TokenLifetime
 from waardhaven.adapters.outbound.postgres.engine import PoolSettings
@@ -32,6 +34,7 @@ from waardhaven.application.identity.verification import VerificationRule
 from waardhaven.application.jobs.registry import JOBS
 from waardhaven.application.jobs.rules import JobRules
 from waardhaven.application.jobs.specs import JobTypes
+from waardhaven.application.market.refresh_rules import RefreshRules
 from waardhaven.application.ports.clock import Clock
 from waardhaven.bootstrap.code_version import code_version
 from waardhaven.bootstrap.redaction import RedactedStream
@@ -41,6 +44,7 @@ from waardhaven.domain.provenance import CodeVersion
 EXTERNAL_POOL = (20, 40)
 HEAD_FILE = "audit-heads.log"
 FILES = "files"
+ECB_ADDRESS = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
 
 
 class SettingsProvider(Provider):
@@ -188,6 +192,29 @@ class SettingsProvider(Provider):
         return FileRoot(self._settings.data_dir / FILES)
 
     @provide
+    def market(self) -> MarketSettings:
+        """Give what was configured of sources of market data."""
+        one = self._settings
+        return MarketSettings(
+            twelvedata_api_key=one.twelvedata_api_key,
+            twelvedata_plan=one.twelvedata_plan,
+            twelvedata_rate_limit=one.twelvedata_rate_limit,
+            eodhd_api_key=one.eodhd_api_key,
+            ecb_rates=_ecb_rates(one),
+            patience_seconds=RefreshRules().deadline_seconds,
+            keep=KeepFor(
+                quotes=one.quote_cache_seconds,
+                rates=one.rate_cache_seconds,
+                searches=one.search_cache_seconds,
+            ),
+        )
+
+    @provide
+    def refresh_rules(self) -> RefreshRules:
+        """Give what a refresh covers."""
+        return RefreshRules(universe=listed(self._settings.asset_universe))
+
+    @provide
     def job_types(self) -> JobTypes:
         """Give the types of jobs there are."""
         return JobTypes(JOBS)
@@ -228,6 +255,14 @@ def _secret_key(settings: Settings) -> str:
     if settings.secret_key is None:
         raise InvalidSettings("SECRET_KEY is not set. Set it to at least 32 random characters.")
     return settings.secret_key
+
+
+def _ecb_rates(settings: Settings) -> str | None:
+    """Return where the euro fixing is read from: beside a provider at the ECB, unless said otherwise."""
+    if settings.ecb_rates not in (None, "ecb"):
+        return settings.ecb_rates
+    keyed = settings.twelvedata_api_key or settings.eodhd_api_key
+    return ECB_ADDRESS if keyed or settings.ecb_rates == "ecb" else None
 
 
 def _csrf_keys(settings: Settings) -> tuple[bytes, ...]:

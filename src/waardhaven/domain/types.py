@@ -16,6 +16,8 @@ SessionId = NewType("SessionId", UUID)
 """A login and the chain of refresh tokens that belongs to it."""
 ApiKeyId = NewType("ApiKeyId", UUID)
 JobId = NewType("JobId", UUID)
+ImportId = NewType("ImportId", UUID)
+"""A file of prices that somebody brought."""
 Vintage = NewType("Vintage", int)
 """A point in the commit order of our facts."""
 

@@ -15,6 +15,7 @@ from waardhaven.adapters.outbound.postgres.migrations import (
     migrate,
 )
 from waardhaven.adapters.outbound.postgres.tables import metadata
+from waardhaven.domain.market.currency import CURRENCIES, RETIRED
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -73,6 +74,48 @@ async def test_jobs_and_events_survive_the_way_down_and_up_as_far_as_they_can(da
         assert await connection.fetchval("SELECT count(*) FROM job") == 0
         assert await connection.fetchval("SELECT count(*) FROM audit_entry WHERE credential = 'job'") == 1
     await database.close()
+
+
+async def test_flags_and_currencies_survive_the_way_down_and_up_as_far_as_they_can(database_url):
+    database = Database(database_url)
+    async with database.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO vintage (id, committed_at) VALUES (1, now()), (2, now() + '1 s')"
+        )
+        await connection.execute("INSERT INTO asset SELECT")
+        await connection.execute(
+            "INSERT INTO series (asset_id, source, adjustment, currency, quote_unit)"
+            " VALUES (1, 'sample', 'raw', 'SKK', 'SKK')"
+        )
+        await connection.execute(
+            "INSERT INTO quality_flag (series_id, day, kind, vintage_from) VALUES (1, '2020-01-02', 'gap', 1)"
+        )
+        await connection.execute("UPDATE quality_flag SET vintage_to = 2")
+        await connection.execute(
+            "INSERT INTO quality_flag (id, series_id, day, kind, vintage_from, state, reviewed_at)"
+            " OVERRIDING SYSTEM VALUE VALUES (1, 1, '2020-01-02', 'gap', 2, 'accepted', now())"
+        )
+    await migrate(database, to="0004")
+    async with database.acquire() as connection:
+        rows = await connection.fetch("SELECT id, vintage_from FROM quality_flag ORDER BY vintage_from")
+        assert [tuple(row) for row in rows] == [(2, 1), (1, 2)]
+        left = "SELECT code FROM currency WHERE code IN ('SKK', 'SIT')"
+        assert [row["code"] for row in await connection.fetch(left)] == ["SKK"]
+    await migrate(database)
+    async with database.acquire() as connection:
+        assert len(await connection.fetch(left)) == 2
+        assert await connection.fetchval("SELECT count(*) FROM quality_flag WHERE state = 'open'") == 2
+    await database.close()
+
+
+async def test_every_currency_we_ever_knew_rates_of_has_a_name_and_a_quote_unit(database_url):
+    database = Database(database_url)
+    async with database.acquire() as connection:
+        rows = await connection.fetch("SELECT c.code, c.name FROM currency c JOIN quote_unit USING (code)")
+    await database.close()
+    named = {row["code"] for row in rows if row["name"] != row["code"]}
+    assert named >= set(CURRENCIES) | set(RETIRED)
+    assert len(set(CURRENCIES) | set(RETIRED)) == 43
 
 
 async def test_downgraded_database_is_empty(database_url):

@@ -28,8 +28,8 @@ from waardhaven.domain.index.build_record import (
     UnknownIndex,
 )
 from waardhaven.domain.index.composition import ReviewReason
-from waardhaven.domain.index.definition import Adjustment, Frequency, StrategySpec
-from waardhaven.domain.market.calendar import NotASession
+from waardhaven.domain.index.definition import Adjustment, StrategySpec
+from waardhaven.domain.market.calendar import Frequency, NotASession
 from waardhaven.domain.types import UserId
 
 # --- defining

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.unit.application.world import AXIS, BASE, CLOSES, DEFINITION, VIEWER, World, a_listing, day
 
+from waardhaven.application.answers import InvalidCursor, InvalidRange
 from waardhaven.application.indexes.queries import (
     ListBuilds,
     ListCurrencies,
@@ -18,7 +19,6 @@ from waardhaven.application.indexes.queries import (
     ReadHistory,
     ViewIndex,
 )
-from waardhaven.application.indexes.range import InvalidCursor, InvalidRange
 from waardhaven.application.indexes.strategy_queries import ListStrategies, ReadStrategyConfig
 from waardhaven.domain.errors import Invalid
 from waardhaven.domain.identity.roles import OPERATOR
@@ -35,8 +35,8 @@ FIRST = AXIS[90:110]
 async def published(world: World) -> World:
     """Twenty sessions published, rates of two currencies that change in the middle."""
     await world.open(rows=20)
-    await world.add_rates("USD", {day(-90): 1.25, day(10): 1.5})
-    await world.add_rates("GBP", {day(-90): 0.5, day(15): 0.75})
+    await world.add_rates("USD", {day(one): 1.25 if one < 10 else 1.5 for one in range(-90, 20)})
+    await world.add_rates("GBP", {day(one): 0.5 if one < 15 else 0.75 for one in range(-90, 20)})
     await world.published()
     return world
 
@@ -95,6 +95,19 @@ async def test_converted_level_follows_the_rate_of_each_day_and_keeps_the_base(p
         assert found.head["currency"] == currency.upper()
         assert found.columns["values"][0] == 100.0
         np.testing.assert_allclose(found.columns["values"], own * rates, rtol=0, atol=2e-6)
+
+
+async def test_a_rate_is_carried_over_a_week_without_one_and_no_further(world: World):
+    await world.open(rows=20)
+    await world.add_rates("USD", {day(-90): 1.25, day(0): 1.25, day(15): 1.5})
+    await world.published()
+    found = await history(world)(VIEWER, slug="an-index", currency="EUR")
+    days, values = found.columns["dates"], found.columns["values"]
+    old = (days - np.datetime64(day(0))).astype(int)
+    held = (old <= 7) | (days >= np.datetime64(day(15)))
+    assert np.isnan(values[~held]).all()
+    assert not np.isnan(values[held]).any()
+    assert 0 < held.sum() < len(days)
 
 
 async def test_base_of_a_converted_range_is_still_the_base_date(published: World):
@@ -331,7 +344,7 @@ async def test_cursor_of_a_build_that_is_not_there_ends_the_list(published: Worl
 async def test_currencies_and_strategies_are_catalogues(world: World):
     currencies = await ListCurrencies()(VIEWER)
     strategies = await ListStrategies()(VIEWER)
-    assert (currencies[0].code, len(currencies)) == ("USD", 20)
+    assert (currencies[0].code, len(currencies)) == ("USD", 31)
     assert [one.name for one in strategies] == [one.name for one in STRATEGIES]
     assert all(one.description for one in strategies)
 

@@ -19,7 +19,13 @@ from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.indexes.verify_index import VerifyIndex
 from waardhaven.application.ports.compute_pool import ComputePool
-from waardhaven.application.ports.market_facts import FxWrite, Listing, SeriesKey, SessionColumns, SharesFact
+from waardhaven.application.ports.market_facts import (
+    Listing,
+    QuotedRates,
+    SeriesKey,
+    SessionColumns,
+    SharesFact,
+)
 from waardhaven.domain.identity.roles import OPERATOR, Principal, Role
 from waardhaven.domain.index.build_record import BuildRecord, IndexRecord, Publication
 from waardhaven.domain.index.definition import Adjustment
@@ -126,7 +132,7 @@ class World:
 
     async def add_rates(self, quote: str, rates: dict[date, float]) -> None:
         axis, values = np.array(list(rates), dtype="datetime64[D]"), np.array(list(rates.values()))
-        write = FxWrite(base="EUR", quote=quote, source="sample", fixing="ECB", day=axis, rate=values)
+        write = QuotedRates(base="EUR", quote=quote, source="sample", fixing="ECB", day=axis, rate=values)
         await self.market.write_fx([write])
 
     async def add_shares(self) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.index.definition import IndexDefinition
-from waardhaven.domain.market.currency import CURRENCIES, cross_matrix, major
+from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RETIRED, cross_matrix, major
 from waardhaven.domain.types import Days, Floats, Vintage
 
 
@@ -20,7 +20,7 @@ def target_currency(asked: str | None, own: str) -> str:
     if not asked:
         return own
     target = asked.upper()
-    if target not in CURRENCIES:
+    if target not in CURRENCIES | RETIRED:
         raise UnknownTarget(
             f"{target!r} is not a currency we convert to.",
             errors=[FieldError(field="currency", rule="must be one of /index/currencies")],
@@ -35,22 +35,27 @@ async def rates(
     target: str,
     days: Days,
     vintage: Vintage,
+    *,
+    carried_days: int | None = None,
 ) -> Floats:
     """Return units of ``target`` for one of each quote unit, (n, k), as of the last known rate.
 
-    ``days`` increase. The definition names the fixing. NaN before the first known rate.
+    ``days`` increase. The definition names the fixing. NaN before the first known rate, and where the last
+    one is more than ``carried_days`` calendar days old.
     """
     if set(units) == {target}:
         return np.ones((len(days), len(units)))
     needed = sorted({major(one)[0] for one in (*units, target)})
     table = await reference.fx(needed, fixing=definition.fixing, vintage=vintage)
-    return cross_matrix(table, units, target, days)
+    return cross_matrix(table, units, target, days, max_days=carried_days)
 
 
 async def level_factor(
     reference: ReferenceStore, definition: IndexDefinition, target: str, days: Days, vintage: Vintage
 ) -> Floats:
     """Return what levels are multiplied by, (n,): the day's rate over the base date's (the first day)."""
-    matrix = await rates(reference, definition, [definition.currency], target, days, vintage)
+    matrix = await rates(
+        reference, definition, [definition.currency], target, days, vintage, carried_days=CARRIED_DAYS
+    )
     factor: Floats = matrix[:, 0] / matrix[0, 0]
     return factor

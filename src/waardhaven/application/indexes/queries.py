@@ -6,17 +6,10 @@ from datetime import date, datetime
 
 import numpy as np
 
+from waardhaven.application.answers import Page, SeriesView, check_range, clip, cursor_uuid
 from waardhaven.application.indexes.conversion import level_factor, rates, target_currency
 from waardhaven.application.indexes.official import OfficialHistory, read_official
-from waardhaven.application.indexes.range import check_range, clip, cursor_uuid
-from waardhaven.application.indexes.views import (
-    AllocationView,
-    CurrencyView,
-    CurrentView,
-    IndexView,
-    Page,
-    SeriesView,
-)
+from waardhaven.application.indexes.views import AllocationView, CurrencyView, CurrentView, IndexView
 from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore, BuildSummary
 from waardhaven.application.ports.indexes import IndexStore
@@ -31,7 +24,7 @@ from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.holdings import daily_returns, drifted_weights, last_closes, ytd_returns
 from waardhaven.domain.index.publishing import composition_in_force, official_levels
 from waardhaven.domain.market.asset import Asset, SymbolRef
-from waardhaven.domain.market.currency import CURRENCIES
+from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES
 from waardhaven.domain.market.panel import to_panel
 from waardhaven.domain.market.prices import PricePanel
 from waardhaven.domain.types import AssetId, BuildId, Floats, as_date
@@ -165,7 +158,15 @@ class ReadAssetHistory:
         if not len(closes):
             raise _no_prices(asset, definition)
         target = target_currency(currency, asset.currency)
-        fx = await rates(self.reference, definition, [series.quote_unit], target, closes.day, point.id)
+        fx = await rates(
+            self.reference,
+            definition,
+            [series.quote_unit],
+            target,
+            closes.day,
+            point.id,
+            carried_days=CARRIED_DAYS,
+        )
         close = closes.close * fx[:, 0]
         return SeriesView(
             columns={"dates": closes.day, "values": 100.0 * close / close[0], "close": close},

@@ -1,27 +1,9 @@
 """What the reads of indices answer with."""
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-
-import numpy as np
+from dataclasses import dataclass
 
 from waardhaven.domain.provenance import Provenance
-
-Column = np.ndarray[tuple[int], np.dtype[Any]]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesView:
-    """A series as named columns of equal length; the first is ``dates`` (``datetime64[D]``).
-
-    ``head`` holds what describes the whole series (name, currency, provenance …), JSON-ready.
-    """
-
-    columns: Mapping[str, Column]
-    head: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +111,3 @@ class StrategyView:
     title: str
     description: str
     parameters: tuple[ParameterView, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
-    """A page of a list; ``next_cursor`` is None on the last one."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None

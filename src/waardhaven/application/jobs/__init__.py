@@ -3,6 +3,7 @@
 from waardhaven.application.jobs.background import ListActiveTasks, ReadTaskStatus
 from waardhaven.application.jobs.clean_up import CleanUp
 from waardhaven.application.jobs.compute_index import ComputeIndex
+from waardhaven.application.jobs.import_prices import ImportPrices
 from waardhaven.application.jobs.manage_jobs import CancelJob, RequeueJob
 from waardhaven.application.jobs.number_events import NumberEvents
 from waardhaven.application.jobs.queries import ListJobs, ReadArtifact, ReadJob
@@ -22,6 +23,7 @@ USE_CASES = (
     ChangeSchedule,
     CleanUp,
     ComputeIndex,
+    ImportPrices,
     ListActiveTasks,
     ListJobs,
     ListSchedules,

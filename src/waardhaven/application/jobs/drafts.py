@@ -8,8 +8,8 @@ from datetime import date, datetime
 from waardhaven.application.jobs.params import read_params
 from waardhaven.application.jobs.specs import JobSpec
 from waardhaven.application.ports.jobs import JobDraft
+from waardhaven.domain.identifiers import RANDOM_BYTES, ordered_id
 from waardhaven.domain.identity.roles import Principal
-from waardhaven.domain.jobs.identifiers import RANDOM_BYTES, job_id
 from waardhaven.domain.types import JobId
 
 
@@ -25,7 +25,7 @@ def new_draft(
     """Return a job of ``spec`` for ``by`` with every parameter written out; raise InvalidParams."""
     read = read_params(spec.params, params)
     return JobDraft(
-        id=job_id(at, secrets.token_bytes(RANDOM_BYTES)),
+        id=JobId(ordered_id(at, secrets.token_bytes(RANDOM_BYTES))),
         type=str(spec.name),
         params={one.name: _plain(getattr(read, one.name)) for one in fields(spec.params)},
         queue=spec.queue,

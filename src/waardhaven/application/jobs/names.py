@@ -10,3 +10,4 @@ class JobName(StrEnum):
     COMPUTE = "compute"
     REPORT = "report"
     CLEANUP = "cleanup"
+    IMPORT = "import"

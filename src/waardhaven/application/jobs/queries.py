@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from waardhaven.application.indexes.range import cursor_uuid
-from waardhaven.application.indexes.views import Page
+from waardhaven.application.answers import Page, cursor_uuid
 from waardhaven.application.jobs.manage_jobs import unknown_job
 from waardhaven.application.jobs.views import JobDetailView, JobView, detail_view, job_view
 from waardhaven.application.ports.file_store import FileStore, UnknownFile

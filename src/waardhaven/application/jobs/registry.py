@@ -4,6 +4,7 @@ from waardhaven.application.audit.seal_audit import SealAudit
 from waardhaven.application.identity.send_mails import SendMails
 from waardhaven.application.jobs.clean_up import CleanUp, CleanUpParams
 from waardhaven.application.jobs.compute_index import ComputeIndex, ComputeParams
+from waardhaven.application.jobs.import_prices import ImportParams, ImportPrices
 from waardhaven.application.jobs.names import JobName
 from waardhaven.application.jobs.number_events import NumberEvents
 from waardhaven.application.jobs.reconcile import Reconcile
@@ -38,6 +39,13 @@ JOBS: tuple[JobSpec, ...] = (
         queue=Queue.BULK,
         timeout=1800.0,
         schedule="weekly sun 03:00",
+    ),
+    JobSpec(
+        name=JobName.IMPORT,
+        use_case=ImportPrices,
+        params=ImportParams,
+        permission=Permission.OPERATE,
+        timeout=900.0,
     ),
 )
 CHORES: tuple[ChoreSpec, ...] = (

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import numpy as np
 
+from waardhaven.application.answers import SeriesView
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.queries import ReadCurrent, ReadHistory
-from waardhaven.application.indexes.views import SeriesView
 from waardhaven.application.jobs.compute_index import SLUG
 from waardhaven.application.jobs.params import choice, integer, text
 from waardhaven.application.ports.clock import Clock

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from waardhaven.application.ports.fx_rates import QuotedRates
 from waardhaven.application.ports.price_store import WriteReport
+from waardhaven.domain.errors import Conflict
+from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.definition import Adjustment
-from waardhaven.domain.types import AssetId, Days, Floats, SeriesId
+from waardhaven.domain.types import AssetId, Days, SeriesId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +49,6 @@ class SessionColumns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FxWrite:
-    """Rates of one quote currency: 1 ``base`` = ``rate`` units of ``quote``, from one source and fixing."""
-
-    base: str
-    quote: str
-    source: str
-    fixing: str
-    day: Days
-    rate: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SharesFact:
     """Shares outstanding known from ``day`` on; ``status`` says how well it is known."""
 
@@ -84,6 +75,11 @@ class ActionFact:
     amount: str | None = None
     currency: str | None = None
     ratio: str | None = None
+    other_asset: AssetId | None = None
+
+
+class SymbolTaken(Conflict):
+    """Another asset has that symbol on that exchange."""
 
 
 class MarketFacts(Protocol):
@@ -91,7 +87,25 @@ class MarketFacts(Protocol):
 
     @abstractmethod
     async def register_assets(self, listings: Sequence[Listing]) -> dict[tuple[str, str], AssetId]:
-        """Find or create assets by (symbol, mic) and record identifiers and classification."""
+        """Find or create assets by (symbol, mic) and record identifiers and classification.
+
+        A name that somebody had and nobody has now finds who had it last, under its present name.
+        """
+
+    @abstractmethod
+    async def rename_asset(self, asset: AssetId, *, symbol: str, mic: str, since: date) -> WriteReport:
+        """Give an asset another ticker or exchange from ``since`` on; its series and past names stay.
+
+        The former name is that of the days before ``since`` alone, and free for another asset from then
+        on. Raises UnknownAsset, and SymbolTaken when another asset has that name on any day since.
+        """
+
+    @abstractmethod
+    async def set_archived(self, asset: AssetId, *, archived: bool, by: Principal) -> None:
+        """Take an asset out of lists and refreshes, or back in, with an audit entry; nothing is removed.
+
+        An archived asset still answers to its id and to its symbol. Raises UnknownAsset.
+        """
 
     @abstractmethod
     async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
@@ -102,7 +116,7 @@ class MarketFacts(Protocol):
         """Record sessions; other hours supersede, and a session missing inside the range ends."""
 
     @abstractmethod
-    async def write_fx(self, rates: Sequence[FxWrite]) -> WriteReport:
+    async def write_fx(self, rates: Sequence[QuotedRates]) -> WriteReport:
         """Record rates; differing ones supersede, the former stay readable at their vintages."""
 
     @abstractmethod

@@ -6,24 +6,32 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from waardhaven.domain.errors import Invalid
+from waardhaven.domain.errors import Conflict, Invalid
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.prices import PriceColumns
-from waardhaven.domain.types import AssetId, Days, Floats, Ids, SeriesId, Vintage
+from waardhaven.domain.types import AssetId, Days, Floats, Ids, ImportId, SeriesId, Vintage
 
 
 class UnknownSeries(Invalid):
     """Prices were offered for a series that does not exist."""
 
 
+class ChangedSince(Conflict):
+    """Bars were written again after what is to be undone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteReport:
-    """What a write changed. ``vintage`` is None when every row was already so."""
+    """What a write changed. ``vintage`` is None when every row was already so.
+
+    ``touched``: of a write of bars, the series with a bar inserted or changed.
+    """
 
     inserted: int
     changed: int
     unchanged: int
     vintage: Vintage | None
+    touched: frozenset[SeriesId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +67,23 @@ class PriceStore(Protocol):
     """
 
     @abstractmethod
-    async def write(self, prices: PriceColumns, *, note: str = "") -> WriteReport:
+    async def write(
+        self, prices: PriceColumns, *, note: str = "", for_import: ImportId | None = None
+    ) -> WriteReport:
         """Insert new bars, supersede differing ones, leave equal ones alone.
 
         Raises MalformedPrices for rows that break the rules of a bar and UnknownSeries for a series
-        that does not exist; then nothing is written.
+        that does not exist; then nothing is written. ``for_import``: the import becomes committed in the
+        same transaction, also when no bar differed; raises UnknownImport or ImportNotReady.
+        """
+
+    @abstractmethod
+    async def undo(self, import_: ImportId, *, reason: str) -> WriteReport:
+        """Restore what was known before a committed import, bit for bit, as a new vintage.
+
+        Bars it changed get their former values, bars it added are withdrawn. Raises ImportNotReady when
+        the import is not committed, ChangedSince when one of its bars is no longer as it wrote it, Invalid
+        without a reason, and UnknownImport. Imports over the same bars are undone the last one first.
         """
 
     @abstractmethod

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from waardhaven.domain.index.definition import SeriesPolicy
+from waardhaven.application.ports.market_facts import SessionColumns
+from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
+from waardhaven.domain.market.actions import CorporateAction
 from waardhaven.domain.market.asset import Asset, SymbolRef
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.types import AssetId, Days, Floats, Ids, SeriesId, Vintage
@@ -37,6 +39,55 @@ class SharesColumns:
     shares: Floats
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameFact:
+    """A ticker of an asset on an exchange; ``until`` is exclusive, None: still."""
+
+    symbol: str
+    mic: str
+    since: date | None
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAction:
+    """A corporate action in the store, with who states it."""
+
+    source: str
+    key: str
+    action: CorporateAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesCoverage:
+    """A series and the bars there are of it now; without bars ``first`` and ``last`` are None."""
+
+    id: SeriesId
+    asset: AssetId
+    source: str
+    adjustment: Adjustment
+    currency: str
+    quote_unit: str
+    bars: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetFilter:
+    """Which assets. ``text`` is part of a symbol or name, in letters of any case; ``archived`` None: both.
+
+    ``universe``: its members without an end.
+    """
+
+    text: str | None = None
+    asset_type: str | None = None
+    mic: str | None = None
+    currency: str | None = None
+    universe: str | None = None
+    archived: bool | None = False
+
+
 class ReferenceStore(Protocol):
     """Reads of reference facts at a vintage (None: now). Absence is an empty answer unless stated."""
 
@@ -50,11 +101,40 @@ class ReferenceStore(Protocol):
 
     @abstractmethod
     async def resolve(self, ref: SymbolRef) -> Asset:
-        """Return the asset meant; raise UnknownAsset, or AmbiguousSymbol with the candidates."""
+        """Return the asset meant; raise UnknownAsset, or AmbiguousSymbol with the candidates.
+
+        A former name answers, for who had it last, when nobody has it now. Archived assets answer too.
+        """
 
     @abstractmethod
     async def assets(self, ids: Sequence[AssetId]) -> list[Asset]:
         """Return the assets with their present names, ordered by id; unknown ids are absent."""
+
+    @abstractmethod
+    async def find_assets(
+        self, wanted: AssetFilter, *, limit: int, after: AssetId | None = None
+    ) -> list[Asset]:
+        """Return assets that match, ordered by id, those after ``after``."""
+
+    @abstractmethod
+    async def names(self, asset: AssetId) -> list[NameFact]:
+        """Return every ticker the asset has had, oldest first."""
+
+    @abstractmethod
+    async def actions(
+        self, assets: Sequence[AssetId], *, vintage: Vintage | None = None
+    ) -> list[KnownAction]:
+        """Return corporate actions of any status, ordered by asset, ex-date, source, key."""
+
+    @abstractmethod
+    async def coverage(self, assets: Sequence[AssetId]) -> list[SeriesCoverage]:
+        """Return the series of the assets, ordered by asset, then id."""
+
+    @abstractmethod
+    async def session_times(
+        self, mics: Sequence[str], *, start: date, end: date
+    ) -> dict[str, SessionColumns]:
+        """Return sessions known now with their hours within the days; an unknown exchange is absent."""
 
     @abstractmethod
     async def series_of(self, assets: Sequence[AssetId], policy: SeriesPolicy) -> dict[AssetId, SeriesRef]:
@@ -86,4 +166,7 @@ class ReferenceStore(Protocol):
         end: date | None = None,
         vintage: Vintage | None = None,
     ) -> RateColumns:
-        """Return rates of ``currencies`` against the fixing's base; the base itself has no rows."""
+        """Return rates of ``currencies`` against the euro; the euro itself has no rows.
+
+        One series for each currency, the oldest of ``fixing``; without any, the oldest of another fixing.
+        """

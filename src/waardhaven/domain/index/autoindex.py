@@ -8,7 +8,6 @@ from typing import Any, Self
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.index.definition import (
     Adjustment,
-    Frequency,
     Guards,
     IndexDefinition,
     Schedule,
@@ -16,6 +15,7 @@ from waardhaven.domain.index.definition import (
     StrategySpec,
 )
 from waardhaven.domain.index.validation import FLOOR_NOTE, not_whole, out_of_range
+from waardhaven.domain.market.calendar import Frequency
 
 SLEEVES = {
     "momentum_weight": "momentum",

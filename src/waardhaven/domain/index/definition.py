@@ -4,15 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-
-class Frequency(StrEnum):
-    """How often weights are reviewed; a review takes effect on the period's first session."""
-
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-    QUARTERLY = "quarterly"
-    YEARLY = "yearly"
+from waardhaven.domain.market.calendar import Frequency
 
 
 class Adjustment(StrEnum):

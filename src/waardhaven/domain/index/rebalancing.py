@@ -5,13 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from waardhaven.domain.index.composition import ReviewReason
-from waardhaven.domain.index.definition import Frequency, Schedule
-from waardhaven.domain.market.calendar import NotASession
-from waardhaven.domain.types import Days, Flags, Ids, Rows
-
-MONDAY = 3
-"""Days from a Monday to 1970-01-01."""
-MONTHS = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.YEARLY: 12}
+from waardhaven.domain.index.definition import Schedule
+from waardhaven.domain.market.calendar import Frequency, NotASession, period
+from waardhaven.domain.types import Days, Flags, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +20,6 @@ class ReviewPlan:
     def __len__(self) -> int:
         """Return the number of reviews."""
         return len(self.effective)
-
-
-def period(days: Days, frequency: Frequency) -> Ids:
-    """Return a number for the period each day lies in; weeks are ISO weeks (Monday to Sunday)."""
-    if frequency is Frequency.DAILY:
-        return days.astype(np.int64)
-    if frequency is Frequency.WEEKLY:
-        return (days.astype(np.int64) + MONDAY) // 7
-    return days.astype("datetime64[M]").astype(np.int64) // MONTHS[frequency]
 
 
 def period_starts(days: Days, frequency: Frequency) -> Flags:

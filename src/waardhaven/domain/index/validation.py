@@ -9,13 +9,13 @@ from math import isfinite
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.index.definition import (
     Adjustment,
-    Frequency,
     Guards,
     IndexDefinition,
     RestatementPolicy,
     Schedule,
 )
 from waardhaven.domain.index.strategies import InvalidStrategy, prepare
+from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.currency import CURRENCIES
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -11,6 +11,8 @@ from waardhaven.domain.types import AssetId
 SYMBOL = re.compile(r"[A-Z0-9._^/=-]{1,40}")
 MIC = re.compile(r"[A-Z0-9]{4}")
 LARGEST_ID = 2**63 - 1
+ROUND_THE_CLOCK = "CRYP"
+"""The venue of crypto: no exchange in particular, every day of the UTC calendar (no code of ISO 10383)."""
 
 
 class InvalidSymbol(Invalid):
@@ -29,6 +31,7 @@ class Asset:
     name: str
     sector: str | None = None
     country: str | None = None
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

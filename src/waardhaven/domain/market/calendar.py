@@ -1,13 +1,40 @@
-"""Sessions and as-of alignment: which known row holds on each day."""
+"""Sessions, periods, and as-of alignment: which known row holds on each day."""
+
+from enum import StrEnum
 
 import numpy as np
 
 from waardhaven.domain.errors import Invalid
-from waardhaven.domain.types import Days, Flags, Rows
+from waardhaven.domain.types import Days, Flags, Ids, Rows
+
+MONDAY = 3
+"""Days from a Monday to 1970-01-01."""
+
+
+class Frequency(StrEnum):
+    """How long a period is; weeks are ISO weeks, from Monday to Sunday."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    YEARLY = "yearly"
+
+
+MONTHS = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.YEARLY: 12}
 
 
 class NotASession(Invalid):
     """A day on which the calendar has no session."""
+
+
+def period(days: Days, frequency: Frequency) -> Ids:
+    """Return a number for the period each day lies in."""
+    if frequency is Frequency.DAILY:
+        return days.astype(np.int64)
+    if frequency is Frequency.WEEKLY:
+        return (days.astype(np.int64) + MONDAY) // 7
+    return days.astype("datetime64[M]").astype(np.int64) // MONTHS[frequency]
 
 
 def session_row(days: Days, day: np.datetime64, *, field: str = "day") -> int:
@@ -18,17 +45,16 @@ def session_row(days: Days, day: np.datetime64, *, field: str = "day") -> int:
     return row
 
 
-def as_of(known: Days, at: Days, *, max_age: int | None = None) -> Rows:
+def as_of(known: Days, at: Days, *, max_days: int | None = None) -> Rows:
     """Return for each of ``at`` (n,) the position in ``known`` of the last day at or before it.
 
-    Both increase. -1 before the first known day, and where more than ``max_age`` sessions of ``at``
-    have passed since the known day (0: the same day only).
+    Both increase. -1 before the first known day, and where the known day lies more than ``max_days``
+    calendar days back (0: the same day only).
     """
     rows = np.searchsorted(known, at, side="right") - 1
-    if max_age is not None:
-        found = rows >= 0
-        since = np.searchsorted(at, known[rows[found]], side="left")
-        rows[np.flatnonzero(found)[np.flatnonzero(found) - since > max_age]] = -1
+    if max_days is not None and len(known):
+        age = (at - known[rows]).astype(np.int64)
+        rows[(rows >= 0) & (age > max_days)] = -1
     return rows
 
 

@@ -15,7 +15,7 @@ from waardhaven.adapters.inbound.http.policy import policy_of
 from waardhaven.domain.identity.roles import Permission, Role
 
 FILLED = re.compile(r"{\w+:(\w+)}")
-EXAMPLES = {"str": "autoindex", "uuid": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9"}
+EXAMPLES = {"str": "autoindex", "uuid": "7ec64d09-c987-41d0-a1d2-fdc1bc6610a9", "int": "7"}
 
 
 def handlers(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:

@@ -30,11 +30,13 @@ from tests.fakes.security import TOKENS, FakePasswordHasher, FakePasswordStrengt
 from tests.fakes.statistics import FakeDatabaseReport, FakeSharedCacheReport
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.fakes.workers import FakeWorkers
+from tests.unit.application.market_house import MarketHouse
 
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens
-from waardhaven.application import diagnostics
+from waardhaven.application import diagnostics, market
+from waardhaven.application.answers import Page, SeriesView
 from waardhaven.application.audit.queries import ListAudit, ReadAuditHead
 from waardhaven.application.audit.record_denials import RecordDenials
 from waardhaven.application.diagnostics.queries import Probes
@@ -49,9 +51,7 @@ from waardhaven.application.indexes.views import (
     CurrencyView,
     CurrentView,
     IndexView,
-    Page,
     ProvenanceView,
-    SeriesView,
     StrategyConfigView,
     StrategyView,
 )
@@ -196,6 +196,7 @@ class World:
     files: FakeFileStore = field(default_factory=FakeFileStore)
     database_report: FakeDatabaseReport = field(default_factory=FakeDatabaseReport)
     cache_report: FakeSharedCacheReport = field(default_factory=FakeSharedCacheReport)
+    house: MarketHouse = field(default_factory=MarketHouse)
     proves: bool = False
     ports: dict[type, Any] = field(default_factory=dict)
     """Ports of the process that only some tests need."""
@@ -262,11 +263,12 @@ class World:
             Workers: self.workers,
             DatabaseReport: self.database_report,
             SharedCacheReport: self.cache_report,
+            **self.house.ports(),
             **self.ports,
         }.items():
             provider.provide(_returning(fake), provides=port)
         asking = Provider(scope=Scope.REQUEST)
-        asking.provide_all(*USE_CASES, *SERVICES, *diagnostics.USE_CASES, *JOB_USE_CASES)
+        asking.provide_all(*USE_CASES, *SERVICES, *diagnostics.USE_CASES, *JOB_USE_CASES, *market.USE_CASES)
         asking.provide_all(ListAudit, ReadAuditHead, RecordDenials)
         for query, stub in (self.stubs | self.asked).items():
             asking.provide(_returning(stub), provides=query)

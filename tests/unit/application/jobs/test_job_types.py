@@ -10,21 +10,16 @@ from tests.fakes.archive import FakeArchive
 from tests.fakes.clock import FakeClock
 from tests.fakes.file_store import FakeFileStore
 from tests.fakes.job_run import FakeJobRun
-from tests.fakes.market import FakeMarket
-from tests.fakes.market_data import FakeMarketData
 from tests.fakes.unit_of_work import FakeUnitOfWork
-from tests.unit.application.world import ANALYST, BASE, VIEWER, World, a_listing, day
+from tests.unit.application.world import ANALYST, BASE, VIEWER, World, day
 
 from waardhaven.application.indexes.queries import ReadCurrent, ReadHistory, ViewIndex
 from waardhaven.application.jobs.clean_up import BATCH, CleanUp, CleanUpParams
 from waardhaven.application.jobs.compute_index import ComputeIndex, ComputeParams
-from waardhaven.application.jobs.refresh_market import RefreshMarket, RefreshParams
 from waardhaven.application.jobs.write_report import ReportParams, WriteReport
-from waardhaven.application.market.load_market import LoadMarket
 from waardhaven.application.ports.archive import Archived
 from waardhaven.application.ports.file_store import FilesUnavailable
-from waardhaven.application.ports.job_run import Follower
-from waardhaven.domain.identity.roles import OPERATOR, SYSTEM, PermissionDenied
+from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied
 from waardhaven.domain.index.build_record import NothingPublished, UnknownIndex
 
 SLUG = "an-index"
@@ -50,22 +45,6 @@ def report(world: World) -> WriteReport:
     history = ReadHistory(world.indexes, world.builds, world.market)
     current = ReadCurrent(world.indexes, world.builds, world.market, world.market)
     return WriteReport(history, current, world.clock)
-
-
-# --- refresh
-
-
-async def test_refresh_loads_tells_progress_and_has_the_index_computed_afterwards(run: FakeJobRun):
-    source = FakeMarketData(known=[a_listing("AAA")])
-    refresh = RefreshMarket(LoadMarket(source, FakeMarket(), FakeMarket()))
-    outcome = await refresh(SYSTEM, RefreshParams(), run)
-    assert outcome.result == {"assets": 1, "inserted": 0, "changed": 0, "unchanged": 0}
-    assert outcome.then == (Follower(type="compute", params={"index": "autoindex"}),)
-    assert next(one.stage for one in run.told) == "calendars"
-    alone = await refresh(SYSTEM, RefreshParams(then="nothing"), run)
-    assert alone.then == ()
-    with pytest.raises(PermissionDenied):
-        await refresh(ANALYST, RefreshParams(), run)
 
 
 # --- compute

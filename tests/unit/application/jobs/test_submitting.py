@@ -148,7 +148,7 @@ async def test_days_are_kept_as_text():
 async def test_unknown_type_is_refused_with_those_there_are():
     with pytest.raises(UnknownJobType) as refused:
         await Office().submit(ADMIN, job_type="mine_bitcoin", params={})
-    assert refused.value.errors[0].rule == "must be one of refresh, compute, report, cleanup"
+    assert refused.value.errors[0].rule == "must be one of refresh, compute, report, cleanup, import"
 
 
 # --- cancelling

@@ -10,8 +10,9 @@ from waardhaven.domain.index.autoindex import (
     StrategyConfiguration,
     default_definition,
 )
-from waardhaven.domain.index.definition import Adjustment, Frequency, IndexDefinition, StrategySpec
+from waardhaven.domain.index.definition import Adjustment, IndexDefinition, StrategySpec
 from waardhaven.domain.index.validation import validated
+from waardhaven.domain.market.calendar import Frequency
 
 
 def test_the_default_index_is_the_one_users_know() -> None:

@@ -10,7 +10,8 @@ from waardhaven.domain.index.build import (
     build_index,
 )
 from waardhaven.domain.index.composition import FlagKind
-from waardhaven.domain.index.definition import Adjustment, Frequency, Guards, IndexDefinition
+from waardhaven.domain.index.definition import Adjustment, Guards, IndexDefinition
+from waardhaven.domain.market.calendar import Frequency
 
 BASE = sessions(WARM_UP + 1)[-1]
 nan = np.nan

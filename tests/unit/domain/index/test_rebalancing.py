@@ -3,9 +3,9 @@ import pytest
 from tests.factories import days, sessions
 
 from waardhaven.domain.index.composition import ReviewReason
-from waardhaven.domain.index.definition import Frequency, Schedule
+from waardhaven.domain.index.definition import Schedule
 from waardhaven.domain.index.rebalancing import period_starts, planned
-from waardhaven.domain.market.calendar import NotASession
+from waardhaven.domain.market.calendar import Frequency, NotASession
 
 YEAR = sessions(600, "2019-12-02")
 NONE = days()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waardhaven.domain.identifiers import ordered_id
 from waardhaven.domain.jobs.backoff import LONGEST, backoff
-from waardhaven.domain.jobs.identifiers import job_id
 from waardhaven.domain.jobs.job import TRANSITIONS, IllegalTransition, JobState, check_transition
 
 LEGAL = {
@@ -45,7 +45,9 @@ def test_every_state_is_told_what_may_follow_and_success_and_cancelling_are_fina
 def test_job_id_is_the_example_of_the_standard():
     """RFC 9562, appendix A.6: a UUIDv7 of 2022-02-22 14:22:22 GMT-05:00."""
     at = datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC)
-    assert job_id(at, bytes.fromhex("0CC3 18C4DC0C0C07398F")) == UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")
+    assert ordered_id(at, bytes.fromhex("0CC3 18C4DC0C0C07398F")) == UUID(
+        "017F22E2-79B0-7CC3-98C4-DC0C0C07398F"
+    )
 
 
 @given(
@@ -55,7 +57,7 @@ def test_job_id_is_the_example_of_the_standard():
 )
 def test_job_ids_are_version_7_and_ordered_by_time(at: datetime, one: bytes, other: bytes):
     at = at.replace(tzinfo=UTC)
-    first, later = job_id(at, one), job_id(at + timedelta(milliseconds=2), other)
+    first, later = ordered_id(at, one), ordered_id(at + timedelta(milliseconds=2), other)
     assert (first.version, first.variant) == (7, "specified in RFC 4122")
     assert first < later
     assert str(first) < str(later)
@@ -63,7 +65,7 @@ def test_job_ids_are_version_7_and_ordered_by_time(at: datetime, one: bytes, oth
 
 def test_job_id_refuses_too_little_randomness():
     with pytest.raises(ValueError, match="10 random bytes"):
-        job_id(datetime(2024, 1, 1, tzinfo=UTC), b"short")
+        ordered_id(datetime(2024, 1, 1, tzinfo=UTC), b"short")
 
 
 @given(st.integers(1, 200), st.floats(0, 1, exclude_max=True))

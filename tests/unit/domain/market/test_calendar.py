@@ -13,15 +13,16 @@ def test_each_day_gets_the_last_known_row_at_or_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("max_age", "expected"), [(0, [-1, 0, 1, -1]), (1, [-1, 0, 1, 1]), (5, [-1, 0, 1, 1])]
+    ("max_days", "expected"),
+    [(0, [-1, 0, -1, -1]), (1, [-1, 0, 1, -1]), (3, [-1, 0, 1, -1]), (4, [-1, 0, 1, 1])],
 )
-def test_a_row_older_than_the_limit_in_sessions_is_not_used(max_age: int, expected: list[int]) -> None:
-    assert as_of(KNOWN, AXIS, max_age=max_age).tolist() == expected
+def test_a_row_more_calendar_days_old_than_the_limit_is_not_used(max_days: int, expected: list[int]) -> None:
+    assert as_of(KNOWN, AXIS, max_days=max_days).tolist() == expected
 
 
 def test_nothing_known_answers_minus_one() -> None:
     assert as_of(KNOWN[:0], AXIS).tolist() == [-1] * 4
-    assert as_of(KNOWN[:0], AXIS, max_age=1).tolist() == [-1] * 4
+    assert as_of(KNOWN[:0], AXIS, max_days=1).tolist() == [-1] * 4
 
 
 def test_last_known_rows_are_carried_down_each_column() -> None:

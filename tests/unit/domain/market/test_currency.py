@@ -4,6 +4,7 @@ from tests.factories import days
 
 from waardhaven.domain.market.currency import (
     CURRENCIES,
+    RETIRED,
     RateColumns,
     UnknownCurrency,
     cross_matrix,
@@ -20,10 +21,11 @@ RATES = RateColumns(
 AT = days("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-05")
 
 
-def test_the_twenty_currencies_are_listed_by_code() -> None:
-    assert " ".join(CURRENCIES) == (
-        "USD EUR GBP JPY CAD AUD CHF CNY INR MXN BRL SEK NOK DKK SGD HKD KRW TWD NZD ZAR"
-    )
+def test_the_twenty_first_currencies_are_those_users_know_and_all_of_the_euro_fixing_follow() -> None:
+    known = "USD EUR GBP JPY CAD AUD CHF CNY INR MXN BRL SEK NOK DKK SGD HKD KRW TWD NZD ZAR"
+    fixing = "CZK HUF IDR ILS ISK MYR PHP PLN RON THB TRY"
+    assert " ".join(CURRENCIES) == f"{known} {fixing}"
+    assert " ".join(RETIRED) == "BGN CYP EEK HRK LTL LVL MTL ROL RUB SIT SKK TRL"
 
 
 def test_the_base_converts_at_its_quoted_rate_as_of_each_day() -> None:
@@ -53,7 +55,7 @@ def test_pence_convert_to_dollars() -> None:
 
 
 def test_a_rate_older_than_the_limit_is_unknown() -> None:
-    np.testing.assert_array_equal(RATES.cross("EUR", "USD", AT, max_age=0), [nan, 1.10, 1.20, nan])
+    np.testing.assert_array_equal(RATES.cross("EUR", "USD", AT, max_days=0), [nan, 1.10, 1.20, nan])
 
 
 def test_a_currency_without_rates_is_refused() -> None:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from waardhaven.adapters.inbound.cli.runner import Runner
-from waardhaven.application.indexes.views import Page
+from waardhaven.application.answers import Page
 from waardhaven.application.jobs.manage_jobs import CancelJob, RequeueJob
 from waardhaven.application.jobs.queries import ListJobs, ReadJob
 from waardhaven.application.jobs.schedules import ListSchedules, ScheduleView
@@ -50,7 +50,7 @@ def jobs() -> None:
 @click.option("--watch", "and_watch", is_flag=True, help="Follow the job until it ends.")
 @click.pass_context
 def submit(context: Context, job_type: str, params: str, key: str | None, and_watch: bool) -> None:  # noqa: FBT001
-    """Queue a job of TYPE: refresh, compute, report or cleanup."""
+    """Queue a job of TYPE: refresh, compute, report, cleanup or import."""
     runner: Runner = context.obj
     job: Job = runner.run(_using(SubmitJob, job_type=job_type, params=_object(params), key=key))
     runner.console.print(f"Job {job.id} ({job.type}) is {job.state}.", highlight=False)

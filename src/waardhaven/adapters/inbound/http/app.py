@@ -38,8 +38,11 @@ from waardhaven.adapters.inbound.http.routes import (
     docs,
     federation,
     identity,
+    imports,
     indexes,
     jobs,
+    manual,
+    market,
     quotes,
     root,
     strategy,
@@ -76,7 +79,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         "encoded": {},
     }
     app = Litestar(
-        route_handlers=[_probes(), _accounts(), _readings(), _live(), *docs.HANDLERS],
+        route_handlers=[_probes(), _accounts(), _market(), _readings(), _live(), *docs.HANDLERS],
         middleware=[enforce, RequireJson],
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
@@ -98,13 +101,20 @@ def _probes() -> Router:
 
 
 def _accounts() -> Router:
-    areas = (identity, credentials, federation, access, jobs, background, admin_users, admin, diagnostics)
+    areas = (
+        *(identity, credentials, federation, access, jobs, background, manual),
+        *(imports, admin_users, admin, diagnostics),
+    )
     return DishkaRouter(
         PREFIX,
-        route_handlers=[handler for area in areas for handler in area.HANDLERS],
+        route_handlers=[*market.UNKEPT, *(handler for area in areas for handler in area.HANDLERS)],
         middleware=[RequestScope],
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
     )
+
+
+def _market() -> Router:
+    return DishkaRouter(PREFIX, route_handlers=market.HANDLERS, middleware=[RequestScope])
 
 
 def _readings() -> Router:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from waardhaven.domain.market.imports import LARGEST_FILE
+
 MEBIBYTE = 1024 * 1024
 VENDORED = Path(__file__).parent / "static" / "vendor"
 
@@ -28,7 +30,8 @@ class HttpConfig:
     ``allowed_networks``: who may call, all when empty; ``denied_networks``: who may not;
     ``admin_networks``: who may administer, all when empty.
     ``body_timeout_seconds``: within which a body has to arrive; ``request_timeout_seconds``: within which
-    a handler has to answer; ``max_json_depth``: levels of nesting in a body.
+    a handler has to answer; ``upload_timeout_seconds``: the former for a file. ``max_json_depth``: levels
+    of nesting in a body.
     ``quiet_seconds``: within which answers that must not tell whether an account exists are all given.
     ``csrf_keys``: prove that a CSRF token is ours; the first makes new ones. The same in all processes.
     ``vendored``: folder that ``scripts/vendor_assets.py`` filled.
@@ -41,6 +44,8 @@ class HttpConfig:
     cache_ttl_seconds: int = 3600
     local_cache_bytes: int = 64 * MEBIBYTE
     max_body_bytes: int = MEBIBYTE
+    max_upload_bytes: int = LARGEST_FILE
+    upload_timeout_seconds: float = 120.0
     access_log_stream: TextIO | None = None
     register_per_minute: int = 10
     login_per_minute: int = 20

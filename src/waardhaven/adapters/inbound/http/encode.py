@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from waardhaven.application.indexes.views import Column, Page, SeriesView
+from waardhaven.application.answers import Column, Page, SeriesView
 from waardhaven.domain.errors import FieldError, Invalid
 
 _json = msgspec.json.Encoder(enc_hook=str)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
+from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
 
 NOTE = "Market capitalisation is a proxy in the sample market."
 USER = {
@@ -229,6 +230,7 @@ STREAMED = (
 )
 ANSWERS: Final[dict[str, Any]] = {
     **JOB_ANSWERS,
+    **MARKET_ANSWERS,
     "stream": STREAMED,
     "jobEvents": STREAMED,
     "info": {

@@ -154,6 +154,7 @@ STARTERS: Final = (
     "backgroundCleanup",
     "cleanupOldData",
 )
+QUEUED: Final = ("triggerRefresh", "smartRefresh", "minimalRefresh", "checkImport", "commitImport")
 JOB_ANSWERS: Final[dict[str, Any]] = {
     "submitJob": JOB,
     "jobs": {"items": [JOB], "next_cursor": None},
@@ -171,5 +172,6 @@ JOB_ANSWERS: Final[dict[str, Any]] = {
     "system": SYSTEM,
     "invalidateCache": {"scope": "all", "generation": 1042, "message": "Cached answers are made anew."},
     **dict.fromkeys(STARTERS, STARTED),
+    **dict.fromkeys(QUEUED, JOB),
 }
 """Successful answers, by ``operationId``."""

@@ -6,7 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import structlog
 from litestar.enums import ScopeType
@@ -45,6 +45,8 @@ HEADLESS = "headless"
 """Key of the request scope: whether the body of the answer is thrown away, as HEAD asks."""
 ALLOWANCE = "allowance"
 """Key of the request scope: the state of the caller's quota, told in headers."""
+UPLOAD_PATHS: Final = frozenset({"/api/v1/imports/prices"})
+"""Where files are sent to: larger and slower than other bodies. They are read by those who may, alone."""
 LISTING_METHODS = frozenset({204, 405})
 TOO_LARGE = Fault(status=413, code=CODES[413], detail="The body is larger than this server takes.")
 FAILED = Fault(
@@ -87,6 +89,18 @@ class Passage:
         await self.send(message)
 
 
+class Bounds(NamedTuple):
+    """How large a body may be, and within how many seconds it has to arrive."""
+
+    size: int
+    seconds: float
+
+    def is_beyond(self, headers: Headers) -> bool:
+        """Tell whether a body is announced that is larger."""
+        length = headers.get(b"content-length")
+        return length is not None and length.isdigit() and int(length) > self.size
+
+
 class Edge:
     """Correlation id, standing headers, CORS, HEAD, bounds of the body, counters, and a line in the log."""
 
@@ -100,8 +114,8 @@ class Edge:
     ) -> None:
         """Wrap ``app``."""
         self._app = app
-        self._limit = config.max_body_bytes
-        self._body_seconds = config.body_timeout_seconds
+        self._bounds = Bounds(config.max_body_bytes, config.body_timeout_seconds)
+        self._upload_bounds = Bounds(config.max_upload_bytes, config.upload_timeout_seconds)
         self._counters = counters
         self._access_log = access_log
         self._denials = denials
@@ -166,19 +180,16 @@ class Edge:
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _answer(self, inner: Any, receive: Receive, passage: Passage, headers: Headers) -> None:
-        if self._too_large(headers):
+        bounds = self._upload_bounds if inner["path"] in UPLOAD_PATHS else self._bounds
+        if bounds.is_beyond(headers):
             await send_problem(TOO_LARGE, passage.correlation, passage.forward)
         elif inner["method"] == "OPTIONS" and self._cors.is_preflight(headers):
             await passage.forward(self._cors.preflight())
             await passage.forward({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             if b"content-length" in headers or b"transfer-encoding" in headers:
-                receive = Paced(receive, self._body_seconds)
+                receive = Paced(receive, bounds.seconds)
             await self._app(inner, receive, passage.forward)
-
-    def _too_large(self, headers: Headers) -> bool:
-        length = headers.get(b"content-length")
-        return length is not None and length.isdigit() and int(length) > self._limit
 
     def _note(self, method: str, inner: Any, passage: Passage | Handshake) -> None:
         seconds = time.perf_counter() - passage.started

@@ -19,7 +19,7 @@ from waardhaven.adapters.inbound.http.examples import ANSWERS, BROKEN, BUILD_ID,
 from waardhaven.adapters.inbound.http.job_bodies import job_schemas
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
 from waardhaven.adapters.inbound.http.policy import Access, Policy, policy_of
-from waardhaven.adapters.inbound.http.tags import ALSO, TAGS
+from waardhaven.adapters.inbound.http.tags import ALSO, TAGS, UPLOAD
 
 TITLE = "Waardhaven AutoIndex"
 DESCRIPTION = (
@@ -70,14 +70,42 @@ EXAMPLES: dict[str, object] = {
     "Last-Event-ID": "1042.1717430400000-0",
     "last_event_id": "1042.1717430400000-0",
     "Idempotency-Key": "nightly-2024-06-03",
+    "symbols": "AAPL,MSFT",
+    "adjust": "all",
+    "frequency": "monthly",
+    "source": "sample",
+    "text": "apple",
+    "asset_type": "equity",
+    "mic": "XNAS",
+    "universe": "sample-us20",
+    "archived": "all",
+    "kind": "outlier",
+    "verdict": "open",
+    "flag_id": 1042,
+    "import_id": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",
+    "delimiter": "tab",
+    "encoding": "cp1252",
+    "columns": "date=Datum,close=Schluss",
+    "of": "ACME",
+    "mode": "smart",
+    "format": "csv",
+    "layout": "wide",
+    "numbers": "european",
+    "dates": "dmy",
+    "adjustment": "raw",
+    "quote_unit": "GBX",
 }
-CURSORS = {"audit": "1042", "builds": BUILD_ID, "jobs": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77"}
+CURSORS = {
+    **dict.fromkeys(("audit", "symbols", "assets", "dataQuality"), "1042"),
+    **dict.fromkeys(("jobs", "imports"), "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77"),
+    "builds": BUILD_ID,
+}
 """Cursors of pages that are not paged by slug."""
 SUCCESS = ("200", "201", "202", "204", "303")
 UNCOUNTED = frozenset({"health", "readiness"})
 REFERENCE = "#/components/schemas/"
 PAGE_NAME = re.compile(r"PageDocument_(?:\w+\.)*(\w+)_")
-SERIES = ("SeriesDocument", "AssetSeriesDocument")
+SERIES = ("SeriesDocument", "AssetSeriesDocument", "PricesDocument")
 RETRIED = frozenset({429, 503})
 SCHEME = "bearer"
 
@@ -113,8 +141,10 @@ def document(app: Litestar) -> dict[str, Any]:
     _describe(components.setdefault("schemas", {}), _records(app))
     components["schemas"].update(_problem_schemas() | job_schemas())
     components["responses"] = {str(status): _problem_response(status) for status in CODES}
-    policies = dict(_policies(app))
+    policies, uploads = dict(_policies(app)), _uploads(app)
     for operation in _operations(schema):
+        if operation["operationId"] in uploads:
+            operation["requestBody"] = _A_FILE
         fields = _fields_example(operation, components["schemas"])
         examples = EXAMPLES | {"fields": fields, "cursor": CURSORS.get(operation["operationId"], "autoindex")}
         operation["parameters"] = [_tidy(each, examples) for each in operation.pop("parameters", ())]
@@ -125,6 +155,14 @@ def document(app: Litestar) -> dict[str, Any]:
 _REDIRECT = {
     "description": "Go on there.",
     "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to go on."}},
+}
+_A_FILE = {
+    "required": True,
+    "description": "The file itself.",
+    "content": {
+        media: {"schema": {"type": "string", "format": "binary"}}
+        for media in ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
+    },
 }
 _BEARER = {
     "type": "http",
@@ -163,6 +201,11 @@ def _policies(app: Litestar) -> Iterator[tuple[str, tuple[Policy, tuple[int, ...
         policy = policy_of(handler.opt)
         if policy is not None and handler.operation_id:
             yield str(handler.operation_id), (policy, handler.opt.get(ALSO, ()))
+
+
+def _uploads(app: Litestar) -> frozenset[str]:
+    """Return the operations whose body is a file."""
+    return frozenset(str(one.operation_id) for one in _handlers(app) if one.opt.get(UPLOAD))
 
 
 def _records(app: Litestar) -> dict[str, type]:

@@ -6,11 +6,14 @@ ACCOUNTS: Final = "Accounts"
 DEFAULT_INDEX: Final = "Default index"
 INDICES: Final = "Indices"
 STRATEGIES: Final = "Strategies"
+MARKET: Final = "Market data"
 JOBS: Final = "Jobs"
 BACKGROUND: Final = "Background tasks"
 LIVE: Final = "Live"
 ADMINISTRATION: Final = "Administration"
 SERVICE: Final = "Service"
+UPLOAD: Final = "upload"
+"""Key of a handler's ``opt``: its body is a file, of any type."""
 ALSO: Final = "also"
 """Key of a handler's ``opt``: error statuses that do not follow from its policy and parameters."""
 
@@ -19,6 +22,7 @@ TAGS: Final = {
     DEFAULT_INDEX: "The Waardhaven AutoIndex: what it holds, its levels, and the prices behind them.",
     INDICES: "Every index you may see, by its short name, with the builds it is published from.",
     STRATEGIES: "How weights are chosen, and how the default index is configured.",
+    MARKET: "Assets, their corporate actions and prices, from providers and from files.",
     JOBS: "Long work: submitted once, done exactly once in effect, watched, cancelled, tried again.",
     BACKGROUND: "The same jobs under older names and in the words of task queues.",
     LIVE: "What happens, told as it happens; last prices over a WebSocket at /api/v1/stream/quotes.",

@@ -70,17 +70,23 @@ async def exchange(
     headers: Mapping[str, str],
     form: Mapping[str, str] | None,
     limit: int,
+    timeout_seconds: float,
 ) -> Answer:
-    """Return the answer; raise RequestFailed for everything that is no complete answer within bounds."""
+    """Return the answer; raise RequestFailed for everything that is no complete answer within bounds.
+
+    The library's errors are not kept as causes: they hold addresses with their queries, and headers.
+    """
+    timeout = aiohttp.ClientTimeout(total=timeout_seconds)
     try:
         async with session.request(
-            method, url, headers=headers, data=form, allow_redirects=False
+            method, url, headers=headers, data=form, allow_redirects=False, timeout=timeout
         ) as response:
             return await _answer(response, limit)
-    except TimeoutError as error:
-        raise RequestFailed("No answer in time.") from error
+    except TimeoutError:
+        failure = "No answer in time."
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise RequestFailed(f"No answer: {_reason(error)}.") from error
+        failure = f"No answer: {_reason(error)}."
+    raise RequestFailed(failure)
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -56,9 +56,13 @@ class HttpSession:
         headers: Mapping[str, str] | None = None,
         reach: Reach = Reach.PUBLIC,
         limit: int = LARGEST,
+        timeout_seconds: float | None = None,
     ) -> Answer:
-        """Return the answer to a GET; raise RequestFailed, also for a body of more than ``limit`` bytes."""
-        return await self._exchange("GET", url, headers or {}, None, reach, limit)
+        """Return the answer to a GET; raise RequestFailed, also for a body of more than ``limit`` bytes.
+
+        ``timeout_seconds`` replaces that of the session for a whole exchange.
+        """
+        return await self._exchange("GET", url, headers or {}, None, reach, limit, timeout_seconds)
 
     async def post_form(
         self,
@@ -86,13 +90,15 @@ class HttpSession:
         form: Mapping[str, str] | None,
         reach: Reach,
         limit: int,
+        timeout_seconds: float | None = None,
     ) -> Answer:
         if self._library is None:
             self._library = await asyncio.to_thread(_library)
         if reach not in self._sessions:
             self._sessions[reach] = self._library.open_session(reach, self._timeout_seconds)
         exchange: Callable[..., Any] = self._library.exchange
-        answer: Answer = await exchange(self._sessions[reach], method, url, headers, form, limit)
+        timeout = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        answer: Answer = await exchange(self._sessions[reach], method, url, headers, form, limit, timeout)
         return answer
 
 

@@ -1,12 +1,11 @@
 """The sample market: real history packaged with the wheel, for demonstration and tests.
 
 Provenance, licences and caveats stand in ``sample_data/README.md``. Files are read off the event
-loop, checked against ``sample_data/CHECKSUMS`` first, and leave as the same columns any provider's do.
+loop and leave as the same columns any provider's do.
 """
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,17 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from waardhaven.adapters.outbound.market_data.packaged import PackagedFiles
+from waardhaven.application.ports.fx_rates import QuotedRates, SpotRate
 from waardhaven.application.ports.market_data import (
+    ActionsOf,
     BarColumns,
-    CorruptSource,
+    Capability,
     ListedAction,
-    MarketData,
-    QuotedRates,
-    SessionTimes,
+    NotDelivered,
+    Quote,
+    Reason,
     SharesOutstanding,
-    UniverseMembers,
+    Wanted,
 )
 from waardhaven.application.ports.market_facts import Listing
+from waardhaven.application.ports.market_package import MarketPackage, UniverseMembers
 from waardhaven.domain.index.definition import Adjustment
 
 DATA = Path(__file__).parent / "sample_data"
@@ -50,72 +53,76 @@ _BARS = (
 )
 
 
-class SampleMarketData(MarketData):
-    """Twenty US stocks, the S&P 500 level, factor ETFs, raw bars with splits, ECB rates, XNYS sessions."""
+class SampleMarketData(MarketPackage):
+    """Twenty US stocks, the S&P 500 level, factor ETFs, raw bars with splits, ECB rates."""
 
     name = "sample"
+    fixing = "ECB"
+    capabilities = frozenset({Capability.BARS, Capability.ACTIONS, Capability.SHARES})
 
     def __init__(self, folder: Path = DATA) -> None:
-        self._folder = folder
+        """Read nothing yet."""
+        self._files = PackagedFiles(folder)
+
+    async def bars(self, wanted: Sequence[Wanted]) -> AsyncIterator[BarColumns | NotDelivered]:
+        """See MarketData. Whole files are read once for all instruments."""
+        asked = {(one.listing.symbol, one.listing.mic): one for one in wanted}
+        delivered = set()
+        for file in _BARS:
+            for bars in await asyncio.to_thread(self._read_bars, file, asked):
+                delivered.add(bars.listing)
+                yield bars
+        for one in wanted:
+            if (one.listing.symbol, one.listing.mic) not in {(d.symbol, d.mic) for d in delivered}:
+                yield await asyncio.to_thread(self._undelivered, one.listing)
+
+    async def actions(self, wanted: Sequence[Wanted]) -> AsyncIterator[ActionsOf | NotDelivered]:
+        """See MarketData. The three splits in the raw bars."""
+        every = await asyncio.to_thread(self._read_actions)
+        for one in wanted:
+            yield ActionsOf(
+                listing=one.listing,
+                source=self.name,
+                actions=tuple(
+                    action
+                    for action in every
+                    if _is(action.listing, one.listing)
+                    and (one.start or date.min) <= action.ex_date <= (one.end or date.max)
+                ),
+            )
+
+    async def shares(self, listings: Sequence[Listing]) -> AsyncIterator[SharesOutstanding | NotDelivered]:
+        """See MarketData. One approximate constant a stock, taken to hold from the first day on."""
+        known = await asyncio.to_thread(self._read_shares)
+        for listing in listings:
+            found = next((one for one in known if _is(one.listing, listing)), None)
+            yield found or _nothing(listing, "The sample market has no number of shares of it.")
+
+    async def quotes(self, listings: Sequence[Listing]) -> Sequence[Quote | NotDelivered]:
+        """See MarketData. Old prices are no quotes."""
+        return [_nothing(one, "The sample market has no quotes.") for one in listings]
+
+    async def search(self, text: str, *, limit: int = 30) -> Sequence[Listing]:
+        """See MarketData. It offers none: ask for its listings."""
+        del text, limit
+        return ()
 
     async def listings(self) -> Sequence[Listing]:
-        """See MarketData."""
+        """See MarketPackage."""
         return await asyncio.to_thread(lambda: list(self._listings.values()))
 
-    async def bars(
-        self, listings: Sequence[Listing], *, start: date | None = None, end: date | None = None
-    ) -> AsyncIterator[BarColumns]:
-        """See MarketData."""
-        wanted = {one.symbol for one in listings}
-        for file in _BARS:
-            for bars in await asyncio.to_thread(self._read_bars, file, wanted, start, end):
-                yield bars
-
-    async def rates(self) -> Sequence[QuotedRates]:
-        """See MarketData. European Central Bank euro foreign exchange reference rates."""
-        return await asyncio.to_thread(self._read_rates)
-
-    async def shares(self) -> Sequence[SharesOutstanding]:
-        """See MarketData. One approximate constant a stock, taken to hold from the first day on."""
-        return await asyncio.to_thread(self._read_shares)
-
-    async def actions(self) -> Sequence[ListedAction]:
-        """See MarketData. The three splits in the raw bars."""
-        return await asyncio.to_thread(self._read_actions)
-
-    async def sessions(self) -> Sequence[SessionTimes]:
-        """See MarketData."""
-        return await asyncio.to_thread(self._read_sessions)
-
     async def universes(self) -> Sequence[UniverseMembers]:
-        """See MarketData. The twenty stocks, from 1993 on (one has unusable prices before)."""
+        """See MarketPackage. The twenty stocks, from 1993 on (one has unusable prices before)."""
         return await asyncio.to_thread(self._read_universes)
 
-    @cached_property
-    def _checksums(self) -> dict[str, str]:
-        try:
-            lines = (self._folder / "CHECKSUMS").read_text().splitlines()
-        except OSError as error:
-            raise CorruptSource(f"The sample market has no readable CHECKSUMS: {error.strerror}.") from error
-        return {name: digest for digest, name in (line.split() for line in lines if line.strip())}
+    async def rates(self, *, start: date | None = None, end: date | None = None) -> Sequence[QuotedRates]:
+        """See FxRates. European Central Bank euro foreign exchange reference rates."""
+        return await asyncio.to_thread(self._read_rates, start, end)
 
-    def _bytes(self, name: str) -> bytes:
-        """Return a file whose checksum is right; raise CorruptSource."""
-        try:
-            data = (self._folder / name).read_bytes()
-        except OSError as error:
-            raise CorruptSource(f"The sample file {name} can not be read: {error.strerror}.") from error
-        if hashlib.sha256(data).hexdigest() != self._checksums.get(name):
-            raise CorruptSource(
-                f"The sample file {name} is corrupt: its SHA-256 differs from CHECKSUMS. Install again."
-            )
-        return data
-
-    def _table(self, name: str) -> Any:
-        import polars as pl
-
-        read = pl.read_csv if name.endswith(".csv") else pl.read_parquet
-        return read(self._bytes(name))
+    async def spot(self, base: str, quote: str) -> SpotRate | None:
+        """See FxRates. One fixing a day is no spot."""
+        del base, quote
+        return None
 
     @cached_property
     def _listings(self) -> dict[str, Listing]:
@@ -129,26 +136,35 @@ class SampleMarketData(MarketData):
                 sector=row["sector"] or None,
                 country="US" if row["asset_type"] == "equity" else None,
             )
-            for row in self._table("assets.csv").iter_rows(named=True)
+            for row in self._files.table("assets.csv").iter_rows(named=True)
         }
 
-    def _read_bars(
-        self, file: _File, wanted: set[str], start: date | None, end: date | None
-    ) -> list[BarColumns]:
+    def _read_bars(self, file: _File, asked: Mapping[tuple[str, str], Wanted]) -> list[BarColumns]:
         import polars as pl
 
-        table = self._table(file.name).filter(
-            pl.col("symbol").is_in(list(wanted))
-            & (pl.col("date") >= (start or date.min))
-            & (pl.col("date") <= (end or date.max))
-        )
-        parts = table.partition_by("symbol", maintain_order=True)
-        return [self._bars(part, close, mode) for part in parts for close, mode in file.closes]
+        symbols = [
+            symbol for symbol, mic in asked if symbol in self._listings and mic == self._listings[symbol].mic
+        ]
+        table = self._files.table(file.name).filter(pl.col("symbol").is_in(symbols))
+        found = []
+        for part in table.partition_by("symbol", maintain_order=True):
+            one = asked[part["symbol"][0], self._listings[part["symbol"][0]].mic]
+            inside = part.filter(pl.col("date").is_between(one.start or date.min, one.end or date.max))
+            found += [self._bars(inside, one.listing, close, mode) for close, mode in file.closes]
+        return found
 
-    def _bars(self, part: Any, close: str, mode: Adjustment) -> BarColumns:
-        listing = self._listings[part["symbol"][0]]
+    def _undelivered(self, listing: Listing) -> NotDelivered:
+        return NotDelivered(
+            listing=listing,
+            source=self.name,
+            reason=Reason.UNKNOWN_SYMBOL,
+            detail=f"The sample market has no {listing.symbol} on {listing.mic}.",
+        )
+
+    def _bars(self, part: Any, listing: Listing, close: str, mode: Adjustment) -> BarColumns:
         return BarColumns(
             listing=listing,
+            source=self.name,
             adjustment=mode,
             quote_unit=listing.currency,
             day=part["date"].to_numpy().astype("datetime64[D]"),
@@ -159,23 +175,28 @@ class SampleMarketData(MarketData):
             volume=_floats(part, "volume"),
         )
 
-    def _read_rates(self) -> list[QuotedRates]:
-        parts = self._table("fx.parquet").partition_by("base", "quote", maintain_order=True)
+    def _read_rates(self, start: date | None, end: date | None) -> list[QuotedRates]:
+        import polars as pl
+
+        table = self._files.table("fx.parquet")
+        inside = table.filter(pl.col("date").is_between(start or date.min, end or date.max))
         return [
             QuotedRates(
                 base=part["base"][0],
                 quote=part["quote"][0],
-                fixing="ECB",
+                source=self.name,
+                fixing=self.fixing,
                 day=part["date"].to_numpy().astype("datetime64[D]"),
                 rate=_floats(part, "rate"),
             )
-            for part in parts
+            for part in inside.partition_by("base", "quote", maintain_order=True)
         ]
 
     def _read_shares(self) -> list[SharesOutstanding]:
-        table = self._table("assets.csv").drop_nulls("shares_outstanding_approx")
+        table = self._files.table("assets.csv").drop_nulls("shares_outstanding_approx")
         return [
             SharesOutstanding(
+                source=self.name,
                 listing=self._listings[row["symbol"]],
                 day=date(1990, 1, 1),
                 shares=float(row["shares_outstanding_approx"]),
@@ -187,28 +208,18 @@ class SampleMarketData(MarketData):
     def _read_actions(self) -> list[ListedAction]:
         return [
             ListedAction(
+                source=self.name,
                 listing=self._listings[row["symbol"]],
                 key=f"{row['kind']}-{row['ex_date']}",
                 kind=row["kind"],
                 ex_date=date.fromisoformat(str(row["ex_date"])),
                 ratio=str(row["ratio"]),
             )
-            for row in self._table("actions.csv").iter_rows(named=True)
-        ]
-
-    def _read_sessions(self) -> list[SessionTimes]:
-        return [
-            SessionTimes(
-                mic=part["mic"][0],
-                day=part["day"].to_numpy().astype("datetime64[D]"),
-                open_at=part["open_at"].to_numpy().astype("datetime64[s]"),
-                close_at=part["close_at"].to_numpy().astype("datetime64[s]"),
-            )
-            for part in self._table("sessions.parquet").partition_by("mic", maintain_order=True)
+            for row in self._files.table("actions.csv").iter_rows(named=True)
         ]
 
     def _read_universes(self) -> list[UniverseMembers]:
-        known = self._table("assets.csv").drop_nulls("shares_outstanding_approx")["symbol"]
+        known = self._files.table("assets.csv").drop_nulls("shares_outstanding_approx")["symbol"]
         stocks = tuple(self._listings[symbol] for symbol in known)
         return [
             UniverseMembers(
@@ -223,3 +234,13 @@ def _floats(part: Any, name: str) -> Array:
         return np.full(part.height, np.nan)
     values: Array = part[name].cast(float).fill_null(float("nan")).to_numpy()
     return values.astype(np.float64)
+
+
+def _is(one: Listing, other: Listing) -> bool:
+    return (one.symbol, one.mic) == (other.symbol, other.mic)
+
+
+def _nothing(listing: Listing, detail: str) -> NotDelivered:
+    return NotDelivered(
+        listing=listing, source=SampleMarketData.name, reason=Reason.NOT_OFFERED, detail=detail
+    )

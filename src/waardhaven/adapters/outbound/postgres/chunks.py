@@ -4,7 +4,9 @@ Derived, rewritten in the transaction of the rows they come from. Days are int32
 1970-01-01, closes float8, both in network byte order, so that SQL alone can rebuild a chunk.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import asyncpg
@@ -12,7 +14,7 @@ import numpy as np
 
 from waardhaven.adapters.outbound.postgres.engine import Connection
 from waardhaven.application.ports.price_store import CloseColumns
-from waardhaven.domain.types import Days, Floats, Ids, SeriesId, Vintage
+from waardhaven.domain.types import Days, Flags, Floats, Ids, Rows, SeriesId, Vintage
 
 _REBUILD = """
 INSERT INTO price_chunk (series_id, year, n, days, closes, vintage)
@@ -30,41 +32,109 @@ _DROP_EMPTY = """
 DELETE FROM price_chunk c USING unnest($1::bigint[], $2::smallint[]) AS t (series_id, year)
 WHERE c.series_id = t.series_id AND c.year = t.year AND c.vintage < $3
 """
+_COLUMNS = ("series_id", "year", "n", "days", "closes", "vintage")
+_REPLACE = """
+UPDATE price_chunk c SET n = t.n, days = t.days, closes = t.closes, vintage = t.vintage
+FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::bytea[], $5::bytea[], $6::bigint[])
+    AS t (series_id, year, n, days, closes, vintage)
+WHERE c.series_id = t.series_id AND c.year = t.year
+"""
+_AT_ONCE = 2_000
+"""Chunks in one statement: about 6 MB."""
+Record = tuple[int, int, int, bytes, bytes, int]
 _READ = """
 SELECT series_id, n, days, closes FROM price_chunk
 WHERE series_id = ANY($1) AND year BETWEEN $2 AND $3 ORDER BY series_id, year
 """
+_READ_SOME = """
+SELECT c.series_id, c.year, c.n, c.days, c.closes
+FROM unnest($1::bigint[], $2::smallint[]) AS t (series_id, year) JOIN price_chunk c USING (series_id, year)
+ORDER BY c.series_id, c.year
+"""
 
 
-async def refresh_chunks(connection: Connection, touched: Sequence[asyncpg.Record], vintage: Vintage) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretches:
+    """Where each (series, year) begins and ends in rows ordered by series, then day."""
+
+    series: Ids
+    year: Ids
+    start: Rows
+    end: Rows
+
+    @classmethod
+    def of(cls, series: Ids, day: Days) -> "Stretches":
+        """Find them; the rows may be none."""
+        years = day.astype("datetime64[Y]").astype(np.int64) + 1970
+        steps = (np.diff(series) != 0) | (np.diff(years) != 0)
+        start = np.flatnonzero(np.concatenate([np.ones(min(len(day), 1), dtype=np.bool_), steps]))
+        return cls(series=series[start], year=years[start], start=start, end=np.append(start[1:], len(day)))
+
+    @property
+    def pairs(self) -> tuple[list[int], list[int]]:
+        """Series and years as parallel lists."""
+        return self.series.tolist(), self.year.tolist()
+
+    def any_of(self, rows: Flags) -> Flags:
+        """Tell which stretches have one of the rows that are marked."""
+        return np.logical_or.reduceat(rows, self.start) if len(self.start) else np.zeros(0, dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCloses:
+    """The rows of some chunks, and which chunks those are."""
+
+    closes: CloseColumns
+    chunks: frozenset[tuple[int, int]]
+
+
+async def refresh_chunks(
+    connection: Connection, touched: Sequence[Mapping[str, int]], vintage: Vintage
+) -> None:
     """Rebuild the chunks of the touched (series, year) pairs from their rows."""
     pairs = [row["series_id"] for row in touched], [row["year"] for row in touched]
     await connection.execute(_REBUILD, *pairs, vintage)
     await connection.execute(_DROP_EMPTY, *pairs, vintage)
 
 
-async def fill_chunks(
-    connection: Connection, series: Ids, days: Days, closes: Floats, vintage: Vintage
+async def read_held(connection: Connection, where: Stretches) -> HeldCloses:
+    """Return what the chunks of some (series, year) pairs hold, ordered by series, then day."""
+    rows = await connection.fetch(_READ_SOME, *where.pairs)
+    return HeldCloses(
+        closes=await asyncio.to_thread(_columns, rows),
+        chunks=frozenset((row["series_id"], row["year"]) for row in rows),
+    )
+
+
+async def write_chunks(
+    connection: Connection,
+    whole: CloseColumns,
+    wanted: Flags,
+    *,
+    held: frozenset[tuple[int, int]],
+    vintage: Vintage,
 ) -> None:
-    """Write the chunks of series that had no rows; input ordered by series, then day."""
-    years = days.astype("datetime64[Y]").astype(np.int64) + 1970
-    starts = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(years) != 0)])
-    ends = np.r_[starts[1:], len(days)]
-    day_bytes = days.astype("datetime64[D]").astype(">i4").tobytes()
-    close_bytes = closes.astype(">f8").tobytes()
-    records = [
-        (
-            int(series[a]),
-            int(years[a]),
-            int(b - a),
-            day_bytes[4 * a : 4 * b],
-            close_bytes[8 * a : 8 * b],
-            vintage,
-        )
-        for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
-    names = ["series_id", "year", "n", "days", "closes", "vintage"]
-    await connection.copy_records_to_table("price_chunk", records=records, columns=names)
+    """Write chunks from all their rows, ordered by series, then day.
+
+    ``wanted`` (rows,): the chunks with such a row are written. ``held``: those that are there already.
+    """
+    where = Stretches.of(whole.series, whole.day)
+    chosen = _records(whole, where, where.any_of(wanted), vintage)
+    records = await asyncio.to_thread(list, chosen)
+    fresh = [one for one in records if one[:2] not in held]
+    if fresh:
+        await connection.copy_records_to_table("price_chunk", records=fresh, columns=list(_COLUMNS))
+    former = [one for one in records if one[:2] in held]
+    for start in range(0, len(former), _AT_ONCE):
+        await connection.execute(_REPLACE, *map(list, zip(*former[start : start + _AT_ONCE], strict=True)))
+
+
+def _records(whole: CloseColumns, where: Stretches, wanted: Flags, vintage: Vintage) -> Iterator[Record]:
+    days = memoryview(whole.day.astype("datetime64[D]").astype(">i4").tobytes())
+    closes = memoryview(whole.close.astype(">f8").tobytes())
+    chosen = (array[wanted].tolist() for array in (where.series, where.year, where.start, where.end))
+    for series, year, a, b in zip(*chosen, strict=True):
+        yield series, year, b - a, bytes(days[4 * a : 4 * b]), bytes(closes[8 * a : 8 * b]), vintage
 
 
 async def read_chunks(
@@ -73,12 +143,19 @@ async def read_chunks(
     """Return the closes of the present, ordered by series, then day."""
     first, last = (start.year if start else 1), (end.year if end else 9999)
     rows = await connection.fetch(_READ, list(series), first, last)
-    ids = np.repeat([row["series_id"] for row in rows], [row["n"] for row in rows]).astype(np.int64)
-    days = np.frombuffer(b"".join(row["days"] for row in rows), ">i4").astype("<i4").astype("datetime64[D]")
-    closes = np.frombuffer(b"".join(row["closes"] for row in rows), ">f8").astype("<f8")
-    keep = np.ones(len(days), dtype=np.bool_)
+    found = await asyncio.to_thread(_columns, rows)
+    if start is None and end is None:
+        return found
+    keep = np.ones(len(found), dtype=np.bool_)
     if start:
-        keep &= days >= np.datetime64(start)
+        keep &= found.day >= np.datetime64(start)
     if end:
-        keep &= days <= np.datetime64(end)
-    return CloseColumns(series=ids[keep], day=days[keep], close=closes[keep])
+        keep &= found.day <= np.datetime64(end)
+    return CloseColumns(series=found.series[keep], day=found.day[keep], close=found.close[keep])
+
+
+def _columns(rows: Sequence[asyncpg.Record]) -> CloseColumns:
+    days = np.frombuffer(b"".join(row["days"] for row in rows), ">i4").astype("<i4")
+    closes: Floats = np.frombuffer(b"".join(row["closes"] for row in rows), ">f8").astype("<f8")
+    series = np.repeat([row["series_id"] for row in rows], [row["n"] for row in rows]).astype(np.int64)
+    return CloseColumns(series=series, day=days.astype("datetime64[D]"), close=closes)

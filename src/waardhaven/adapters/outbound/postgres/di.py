@@ -13,10 +13,12 @@ from waardhaven.adapters.outbound.postgres.engine import Database, PoolSettings
 from waardhaven.adapters.outbound.postgres.event_log import PostgresEventLog
 from waardhaven.adapters.outbound.postgres.facts import PostgresMarketFacts
 from waardhaven.adapters.outbound.postgres.generation import PostgresGeneration
+from waardhaven.adapters.outbound.postgres.imports import PostgresPriceImports
 from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
 from waardhaven.adapters.outbound.postgres.job_ledger import PostgresJobLedger
 from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
 from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
+from waardhaven.adapters.outbound.postgres.quality import PostgresQualityFlags
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
 from waardhaven.adapters.outbound.postgres.revocations import PostgresRevocations
 from waardhaven.adapters.outbound.postgres.statistics import PostgresReport
@@ -30,7 +32,9 @@ from waardhaven.application.ports.generation import Generation
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.jobs import JobLedger, Workers
 from waardhaven.application.ports.market_facts import MarketFacts
+from waardhaven.application.ports.price_imports import PriceImports
 from waardhaven.application.ports.price_store import PriceStore
+from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.application.ports.revocations import Revocations
 from waardhaven.application.ports.statistics import DatabaseReport
@@ -49,6 +53,8 @@ class PostgresProvider(Provider):
     prices = provide(PostgresPriceStore, provides=PriceStore)
     facts = provide(PostgresMarketFacts, provides=MarketFacts)
     reference = provide(PostgresReferenceStore, provides=ReferenceStore)
+    imports = provide(PostgresPriceImports, provides=PriceImports)
+    quality = provide(PostgresQualityFlags, provides=QualityFlags)
     builds = provide(PostgresBuildStore, provides=BuildStore)
     indexes = provide(PostgresIndexStore, provides=IndexStore)
     archive = provide(PostgresArchive, provides=Archive)

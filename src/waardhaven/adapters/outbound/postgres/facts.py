@@ -1,22 +1,19 @@
-"""PostgresMarketFacts: small facts superseded in place of being overwritten.
-
-Each kind of fact is staged from arrays, compared with what is current, and only differences are
-written: the former row gets ``vintage_to``, the new one ``vintage_from``, both the same vintage.
-"""
+"""PostgresMarketFacts: series, sessions, shares, actions and universes, each a kind of small facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 
 import numpy as np
 
-from waardhaven.adapters.outbound.postgres.engine import Connection, Database
+from waardhaven.adapters.outbound.postgres.assets import register_assets, rename_asset, set_archived
+from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.fx import write_fx
-from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
+from waardhaven.adapters.outbound.postgres.superseding import FactKind, supersede
+from waardhaven.adapters.outbound.postgres.vintages import lock_facts
+from waardhaven.application.ports.fx_rates import QuotedRates
 from waardhaven.application.ports.market_facts import (
     ActionFact,
-    FxWrite,
     Listing,
     MarketFacts,
     SeriesKey,
@@ -24,37 +21,9 @@ from waardhaven.application.ports.market_facts import (
     SharesFact,
 )
 from waardhaven.application.ports.price_store import WriteReport
-from waardhaven.domain.events import FactsCommitted
+from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.types import AssetId, SeriesId
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactKind:
-    """How one table of small facts is keyed, compared and told of. Types are PostgreSQL's."""
-
-    table: str
-    what: str
-    key: Mapping[str, str]
-    values: Mapping[str, str]
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Key and value columns with their types."""
-        return {**self.key, **self.values}
-
-
-IDENTIFIERS = FactKind(
-    table="asset_identifier",
-    what="assets",
-    key={"scheme": "text", "value": "text", "venue": "text"},
-    values={"asset_id": "bigint"},
-)
-CLASSIFICATIONS = FactKind(
-    table="classification",
-    what="assets",
-    key={"asset_id": "bigint"},
-    values={"name": "text", "asset_type": "text", "currency": "text", "sector": "text", "country": "text"},
-)
 SESSIONS = FactKind(
     table="session",
     what="sessions",
@@ -81,6 +50,7 @@ ACTIONS = FactKind(
         "amount": "numeric",
         "currency": "text",
         "ratio": "numeric",
+        "other_asset_id": "bigint",
     },
 )
 MEMBERS = FactKind(
@@ -91,83 +61,6 @@ MEMBERS = FactKind(
 )
 
 
-async def supersede(
-    connection: Connection, kind: FactKind, rows: Mapping[str, Sequence[object]], *, note: str, ends: str = ""
-) -> WriteReport:
-    """Write the facts that are new or differ; ``ends`` is a condition on current rows left out.
-
-    The caller holds the facts lock. Rows are parallel columns; a repeated key is an error of the
-    database. Returns the counts and the vintage, None when nothing differed.
-    """
-    stage = ", ".join(f"{name} {kind_}" for name, kind_ in kind.columns.items())
-    names = ", ".join(kind.columns)
-    await connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS fact_{kind.table} ({stage}) ON COMMIT DROP")
-    unnest = ", ".join(f"${n}::{kind_}[]" for n, kind_ in enumerate(kind.columns.values(), start=1))
-    await connection.execute(
-        f"INSERT INTO fact_{kind.table} ({names}) SELECT * FROM unnest({unnest})",
-        *(list(rows[name]) for name in kind.columns),
-    )
-    counts = await connection.fetchrow(_count(kind, ends))
-    inserted, differing, total = counts["inserted"], counts["changed"], counts["total"]
-    changed = differing + counts["ended"]
-    vintage = None
-    if inserted or changed:
-        vintage = await next_vintage(connection, note)
-        await connection.execute(_close(kind, ends), vintage)
-        await connection.execute(_open(kind), vintage)
-        event = FactsCommitted(what=kind.what, vintage=vintage, inserted=inserted, changed=changed)
-        await emit(connection, event)
-    await connection.execute(f"DROP TABLE fact_{kind.table}")
-    return WriteReport(
-        inserted=inserted, changed=changed, unchanged=total - inserted - differing, vintage=vintage
-    )
-
-
-def _matches(kind: FactKind) -> str:
-    return " AND ".join(f"f.{name} = s.{name}" for name in kind.key)
-
-
-def _differs(kind: FactKind) -> str:
-    left, right = (", ".join(f"{side}.{name}" for name in kind.values) for side in "fs")
-    return f"ROW({left}) IS DISTINCT FROM ROW({right})"
-
-
-def _absent(kind: FactKind, ends: str) -> str:
-    if not ends:
-        return "false"
-    return f"({ends}) AND NOT EXISTS (SELECT FROM fact_{kind.table} s WHERE {_matches(kind)})"
-
-
-def _count(kind: FactKind, ends: str) -> str:
-    first = next(iter(kind.key))
-    return f"""
-        SELECT count(*) FILTER (WHERE f.{first} IS NULL) AS inserted,
-               count(*) FILTER (WHERE f.{first} IS NOT NULL AND {_differs(kind)}) AS changed,
-               count(*) AS total,
-               (SELECT count(*) FROM {kind.table} f
-                WHERE f.vintage_to IS NULL AND {_absent(kind, ends)}) AS ended
-        FROM fact_{kind.table} s
-        LEFT JOIN {kind.table} f ON {_matches(kind)} AND f.vintage_to IS NULL
-    """
-
-
-def _close(kind: FactKind, ends: str) -> str:
-    return f"""
-        UPDATE {kind.table} f SET vintage_to = $1 WHERE f.vintage_to IS NULL AND (
-            EXISTS (SELECT FROM fact_{kind.table} s WHERE {_matches(kind)} AND {_differs(kind)})
-            OR {_absent(kind, ends)})
-    """
-
-
-def _open(kind: FactKind) -> str:
-    names = ", ".join(kind.columns)
-    taken = ", ".join(f"s.{name}" for name in kind.columns)
-    return f"""
-        INSERT INTO {kind.table} ({names}, vintage_from) SELECT {taken}, $1 FROM fact_{kind.table} s
-        WHERE NOT EXISTS (SELECT FROM {kind.table} f WHERE {_matches(kind)} AND f.vintage_to IS NULL)
-    """
-
-
 class PostgresMarketFacts(MarketFacts):
     """Writes reference facts; one transaction and at most one vintage a call for each kind."""
 
@@ -176,18 +69,21 @@ class PostgresMarketFacts(MarketFacts):
 
     async def register_assets(self, listings: Sequence[Listing]) -> dict[tuple[str, str], AssetId]:
         """See MarketFacts."""
-        keys = [(one.symbol, one.mic) for one in listings]
         async with self._database.transaction() as connection:
             await lock_facts(connection)
-            known = await _known_tickers(connection, keys)
-            missing = [key for key in dict.fromkeys(keys) if key not in known]
-            ids = await connection.fetch(
-                "INSERT INTO asset SELECT FROM generate_series(1, $1) RETURNING id", len(missing)
-            )
-            known |= {key: AssetId(row["id"]) for key, row in zip(missing, ids, strict=True)}
-            await supersede(connection, IDENTIFIERS, _identifiers(known, keys), note="identifiers")
-            await supersede(connection, CLASSIFICATIONS, _classes(known, listings), note="classification")
-        return known
+            return await register_assets(connection, listings)
+
+    async def rename_asset(self, asset: AssetId, *, symbol: str, mic: str, since: date) -> WriteReport:
+        """See MarketFacts."""
+        async with self._database.transaction() as connection:
+            await lock_facts(connection)
+            return await rename_asset(connection, asset, (symbol, mic), since)
+
+    async def set_archived(self, asset: AssetId, *, archived: bool, by: Principal) -> None:
+        """See MarketFacts."""
+        async with self._database.transaction() as connection:
+            await lock_facts(connection)
+            await set_archived(connection, asset, archived=archived, by=by)
 
     async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
         """See MarketFacts."""
@@ -231,7 +127,7 @@ class PostgresMarketFacts(MarketFacts):
         )
         return await self._supersede(SESSIONS, rows, note=f"sessions of {sessions.mic}", ends=ends)
 
-    async def write_fx(self, rates: Sequence[FxWrite]) -> WriteReport:
+    async def write_fx(self, rates: Sequence[QuotedRates]) -> WriteReport:
         """See MarketFacts."""
         return await write_fx(self._database, rates)
 
@@ -253,10 +149,11 @@ class PostgresMarketFacts(MarketFacts):
             **{
                 name: [getattr(one, name) for one in actions]
                 for name in ACTIONS.columns
-                if name not in {"asset_id", "amount", "ratio"}
+                if name not in {"asset_id", "amount", "ratio", "other_asset_id"}
             },
             "amount": [_exact(one.amount) for one in actions],
             "ratio": [_exact(one.ratio) for one in actions],
+            "other_asset_id": [one.other_asset for one in actions],
         }
         return await self._supersede(ACTIONS, rows, note="corporate actions")
 
@@ -284,41 +181,6 @@ class PostgresMarketFacts(MarketFacts):
         async with self._database.transaction() as connection:
             await lock_facts(connection)
             return await supersede(connection, kind, rows, note=note, ends=ends)
-
-
-async def _known_tickers(
-    connection: Connection, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], AssetId]:
-    rows = await connection.fetch(
-        "SELECT value, venue, asset_id FROM asset_identifier "
-        "JOIN unnest($1::text[], $2::text[]) AS t (value, venue) USING (value, venue) "
-        "WHERE scheme = 'ticker' AND vintage_to IS NULL AND valid_to IS NULL",
-        [symbol for symbol, _ in keys],
-        [mic for _, mic in keys],
-    )
-    return {(row["value"], row["venue"]): AssetId(row["asset_id"]) for row in rows}
-
-
-def _identifiers(
-    known: Mapping[tuple[str, str], AssetId], keys: Sequence[tuple[str, str]]
-) -> dict[str, Sequence[object]]:
-    unique = list(dict.fromkeys(keys))
-    return {
-        "scheme": ["ticker"] * len(unique),
-        "value": [symbol for symbol, _ in unique],
-        "venue": [mic for _, mic in unique],
-        "asset_id": [known[key] for key in unique],
-    }
-
-
-def _classes(
-    known: Mapping[tuple[str, str], AssetId], listings: Sequence[Listing]
-) -> dict[str, Sequence[object]]:
-    unique = list({(one.symbol, one.mic): one for one in listings}.values())
-    return {
-        "asset_id": [known[one.symbol, one.mic] for one in unique],
-        **{name: [getattr(one, name) for one in unique] for name in CLASSIFICATIONS.values},
-    }
 
 
 def _instants(values: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> list[object]:

@@ -7,7 +7,7 @@ import numpy as np
 from waardhaven.adapters.outbound.postgres.copy_binary import bigint, copy_in, day, double
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
-from waardhaven.application.ports.market_facts import FxWrite
+from waardhaven.application.ports.fx_rates import QuotedRates
 from waardhaven.application.ports.price_store import WriteReport
 from waardhaven.domain.events import FactsCommitted
 
@@ -31,8 +31,9 @@ WHERE r.rate <> excluded.rate
 """
 
 
-async def write_fx(database: Database, rates: Sequence[FxWrite]) -> WriteReport:
+async def write_fx(database: Database, rates: Sequence[QuotedRates]) -> WriteReport:
     """Write rates in one transaction; see MarketFacts.write_fx."""
+    rates = [one for one in rates if len(one.day)]
     if not rates:
         return WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
     async with database.transaction() as connection:
@@ -60,7 +61,7 @@ async def write_fx(database: Database, rates: Sequence[FxWrite]) -> WriteReport:
     )
 
 
-async def _register(connection: Connection, rates: Sequence[FxWrite]) -> list[int]:
+async def _register(connection: Connection, rates: Sequence[QuotedRates]) -> list[int]:
     columns = [[getattr(one, name) for one in rates] for name in ("base", "quote", "source", "fixing")]
     offered = "unnest($1::text[], $2::text[], $3::text[], $4::text[])"
     await connection.execute(

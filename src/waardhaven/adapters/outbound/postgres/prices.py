@@ -1,64 +1,29 @@
-"""PostgresPriceStore: COPY in, upsert where values differ, chunks for whole-matrix reads."""
+"""PostgresPriceStore: COPY in and out, chunks for whole-matrix reads."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date
 
-import numpy as np
-
-from waardhaven.adapters.outbound.postgres.chunks import fill_chunks, read_chunks, refresh_chunks
-from waardhaven.adapters.outbound.postgres.copy_binary import Field, bigint, copy_in, copy_out, day, double
+from waardhaven.adapters.outbound.postgres.chunks import read_chunks, refresh_chunks
+from waardhaven.adapters.outbound.postgres.copy_binary import copy_out, double
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
-from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
+from waardhaven.adapters.outbound.postgres.imports import mark_committed, require_checked
+from waardhaven.adapters.outbound.postgres.price_comparing import BARS, KEYS, VALUES
+from waardhaven.adapters.outbound.postgres.price_undo import undo_import
+from waardhaven.adapters.outbound.postgres.price_writing import announce, write_bars
+from waardhaven.adapters.outbound.postgres.vintages import lock_facts, next_vintage
 from waardhaven.application.ports.price_store import (
     CloseColumns,
     LastClose,
     PriceStore,
-    UnknownSeries,
     WriteReport,
 )
-from waardhaven.domain.events import PricesCommitted
 from waardhaven.domain.index.definition import Adjustment
-from waardhaven.domain.market.prices import PriceColumns, is_ordered
-from waardhaven.domain.types import AssetId, Ids, SeriesId, Vintage
+from waardhaven.domain.market.prices import PriceColumns
+from waardhaven.domain.types import AssetId, ImportId, SeriesId, Vintage
 
-_BAR = ("open", "high", "low", "close", "volume")
-_KEYS: tuple[Field, ...] = (bigint("series_id"), day("day"))
-_BARS: tuple[Field, ...] = (*_KEYS, *(double(name) for name in _BAR))
+NOTHING = WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
 
-ANALYZE_FROM = 100_000
-"""Rows of a bulk load after which the planner is told at once, not when autovacuum comes round."""
-
-_STAGE = """
-CREATE TEMP TABLE price_stage (
-    series_id bigint, day date, open float8, high float8, low float8, close float8, volume float8
-) ON COMMIT DROP
-"""
-_DIFFERS = (
-    "(p.open, p.high, p.low, p.close, p.volume) IS DISTINCT FROM (s.open, s.high, s.low, s.close, s.volume)"
-)
-_COUNT = f"""
-SELECT count(*) FILTER (WHERE p.series_id IS NULL) AS inserted,
-       count(*) FILTER (WHERE p.series_id IS NOT NULL AND {_DIFFERS}) AS changed,
-       count(*) AS total
-FROM price_stage s LEFT JOIN price p USING (series_id, day)
-"""
-_KEEP_OLD = f"""
-INSERT INTO price_revision (series_id, day, vintage_from, vintage_to, open, high, low, close, volume)
-SELECT p.series_id, p.day, p.vintage, $1, p.open, p.high, p.low, p.close, p.volume
-FROM price_stage s JOIN price p USING (series_id, day) WHERE {_DIFFERS}
-"""
-_UPSERT = f"""
-WITH written AS (
-    INSERT INTO price AS p (series_id, day, open, high, low, close, volume, vintage)
-    SELECT s.series_id, s.day, s.open, s.high, s.low, s.close, s.volume, $1 FROM price_stage s
-    ON CONFLICT (series_id, day) DO UPDATE
-    SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
-        volume = excluded.volume, vintage = excluded.vintage
-    WHERE {_DIFFERS.replace("s.", "excluded.")}
-    RETURNING series_id, extract(year FROM day)::smallint AS year
-)
-SELECT DISTINCT series_id, year FROM written
-"""
 _WITHDRAW = """
 WITH gone AS (
     DELETE FROM price WHERE series_id = $1 AND day = ANY($2)
@@ -70,8 +35,6 @@ WITH gone AS (
 )
 SELECT DISTINCT series_id, extract(year FROM day)::smallint AS year FROM gone
 """
-
-
 _LAST = """
 SELECT DISTINCT ON (s.asset_id) s.asset_id, s.source, s.adjustment, s.quote_unit, p.day, p.close, n.close_at
 FROM series s
@@ -90,21 +53,27 @@ class PostgresPriceStore(PriceStore):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def write(self, prices: PriceColumns, *, note: str = "") -> WriteReport:
-        """See PriceStore. Series without any row take the fast path straight into the table."""
-        prices.checked()
-        if not len(prices):
-            return WriteReport(inserted=0, changed=0, unchanged=0, vintage=None)
-        series = np.unique(prices.series)
+    async def write(
+        self, prices: PriceColumns, *, note: str = "", for_import: ImportId | None = None
+    ) -> WriteReport:
+        """See PriceStore."""
+        await asyncio.to_thread(prices.checked)
+        if not len(prices) and for_import is None:
+            return NOTHING
         async with self._database.transaction() as connection:
             await lock_facts(connection)
-            if await _virgin(connection, series):
-                report = await _append(connection, prices, note)
-            else:
-                report = await _upsert(connection, prices, note)
-            if report.vintage is not None:
-                await _announce(connection, report, report.vintage, len(series))
+            if for_import is not None:
+                await require_checked(connection, for_import)
+            report = await write_bars(connection, prices, note) if len(prices) else NOTHING
+            if for_import is not None:
+                await mark_committed(connection, for_import, report.vintage)
         return report
+
+    async def undo(self, import_: ImportId, *, reason: str) -> WriteReport:
+        """See PriceStore."""
+        async with self._database.transaction() as connection:
+            await lock_facts(connection)
+            return await undo_import(connection, import_, reason)
 
     async def withdraw(self, series: SeriesId, days: Sequence[date], *, reason: str) -> WriteReport:
         """See PriceStore."""
@@ -120,9 +89,13 @@ class PostgresPriceStore(PriceStore):
             touched = await connection.fetch(_WITHDRAW, series, wanted, vintage, reason)
             await refresh_chunks(connection, touched, vintage)
             report = WriteReport(
-                inserted=0, changed=present, unchanged=len(wanted) - present, vintage=vintage
+                inserted=0,
+                changed=present,
+                unchanged=len(wanted) - present,
+                vintage=vintage,
+                touched=frozenset([series]),
             )
-            await _announce(connection, report, vintage, 1)
+            await announce(connection, report)
         return report
 
     async def bars(
@@ -134,9 +107,9 @@ class PostgresPriceStore(PriceStore):
         vintage: Vintage | None = None,
     ) -> PriceColumns:
         """See PriceStore."""
-        query = _select(series, _BAR, start, end, vintage)
+        query = _select(series, VALUES, start, end, vintage)
         async with self._database.transaction(snapshot=True) as connection:
-            columns = await copy_out(connection, query, _BARS)
+            columns = await copy_out(connection, query, BARS)
         return PriceColumns(series=columns.pop("series_id"), **columns)
 
     async def closes(
@@ -152,7 +125,7 @@ class PostgresPriceStore(PriceStore):
             if vintage is None or await _unchanged_since(connection, series, vintage):
                 return await read_chunks(connection, series, start, end)
             query = _select(series, ("close",), start, end, vintage)
-            columns = await copy_out(connection, query, (*_KEYS, double("close")))
+            columns = await copy_out(connection, query, (*KEYS, double("close")))
         return CloseColumns(series=columns["series_id"], day=columns["day"], close=columns["close"])
 
     async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:
@@ -171,57 +144,6 @@ class PostgresPriceStore(PriceStore):
             )
             for row in rows
         ]
-
-
-async def _virgin(connection: Connection, series: Ids) -> bool:
-    """Tell whether none of the (existing) series has a row yet; raise UnknownSeries."""
-    row = await connection.fetchrow(
-        "SELECT count(*) AS known, bool_or(EXISTS (SELECT FROM price p WHERE p.series_id = s.id)) AS used "
-        "FROM series s WHERE s.id = ANY($1)",
-        series.tolist(),
-    )
-    if row is None or row["known"] != len(series):
-        raise UnknownSeries("Prices name a series that does not exist.")
-    return not row["used"]
-
-
-async def _append(connection: Connection, prices: PriceColumns, note: str) -> WriteReport:
-    vintage = await next_vintage(connection, note)
-    columns = {name: getattr(prices, name) for name in ("series", "day", *_BAR)}
-    if not is_ordered(prices.series, prices.day):
-        order = np.lexsort((prices.day, prices.series))
-        columns = {name: values[order] for name, values in columns.items()}
-    columns["series_id"] = columns.pop("series")
-    stamped = {**columns, "vintage": np.broadcast_to(np.int64(vintage), len(prices))}
-    await copy_in(connection, "price", (*_BARS, bigint("vintage")), stamped)
-    await fill_chunks(connection, columns["series_id"], columns["day"], columns["close"], vintage)
-    if len(prices) >= ANALYZE_FROM:
-        await connection.execute("ANALYZE price")
-    return WriteReport(inserted=len(prices), changed=0, unchanged=0, vintage=vintage)
-
-
-async def _upsert(connection: Connection, prices: PriceColumns, note: str) -> WriteReport:
-    await connection.execute(_STAGE)
-    columns = {name: getattr(prices, name) for name in ("day", *_BAR)}
-    await copy_in(connection, "price_stage", _BARS, {**columns, "series_id": prices.series})
-    await connection.execute("ANALYZE price_stage")
-    count = await connection.fetchrow(_COUNT)
-    inserted, changed, total = count["inserted"], count["changed"], count["total"]
-    vintage = None
-    if inserted or changed:
-        vintage = await next_vintage(connection, note)
-        if changed:
-            await connection.execute(_KEEP_OLD, vintage)
-        touched = await connection.fetch(_UPSERT, vintage)
-        await refresh_chunks(connection, touched, vintage)
-    return WriteReport(
-        inserted=inserted, changed=changed, unchanged=total - inserted - changed, vintage=vintage
-    )
-
-
-async def _announce(connection: Connection, report: WriteReport, vintage: Vintage, series: int) -> None:
-    counted = {"inserted": report.inserted, "changed": report.changed}
-    await emit(connection, PricesCommitted(vintage=vintage, series=series, **counted))
 
 
 async def _unchanged_since(connection: Connection, series: Sequence[SeriesId], vintage: Vintage) -> bool:

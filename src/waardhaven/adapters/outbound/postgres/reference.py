@@ -3,27 +3,49 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import asyncpg
 import numpy as np
 
-from waardhaven.adapters.outbound.postgres.copy_binary import bigint, copy_out, day, double
+from waardhaven.adapters.outbound.postgres import asset_queries
 from waardhaven.adapters.outbound.postgres.engine import Database
+from waardhaven.adapters.outbound.postgres.fx_queries import read_rates
+from waardhaven.application.ports.market_facts import SessionColumns
 from waardhaven.application.ports.reference_store import (
+    AssetFilter,
+    KnownAction,
+    NameFact,
     ReferenceStore,
+    SeriesCoverage,
     SeriesRef,
     SharesColumns,
     VintagePoint,
 )
-from waardhaven.domain.index.definition import SeriesPolicy
-from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
+from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
+from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
+from waardhaven.domain.market.asset import Asset, SymbolRef
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.types import AssetId, Days, SeriesId, Vintage
 
-_ASSET = """
-SELECT a.id, i.value AS symbol, i.venue AS mic, c.currency, c.asset_type, c.name, c.sector, c.country
-FROM asset a
-JOIN asset_identifier i ON i.asset_id = a.id AND i.scheme = 'ticker'
-    AND i.vintage_to IS NULL AND i.valid_to IS NULL
-JOIN classification c ON c.asset_id = a.id AND c.vintage_to IS NULL AND c.valid_to IS NULL
+_ACTIONS = """
+SELECT asset_id, source, key, kind, status, ex_date, announced_at, record_date, pay_date,
+       trim_scale(amount) AS amount, currency, trim_scale(ratio) AS ratio, other_asset_id
+FROM corporate_action WHERE asset_id = ANY($1) AND {known} ORDER BY asset_id, ex_date, source, key
+"""
+_COVERAGE = """
+SELECT s.id, s.asset_id, s.source, s.adjustment, s.currency, s.quote_unit,
+       (SELECT coalesce(sum(c.n), 0)::bigint FROM price_chunk c WHERE c.series_id = s.id) AS bars,
+       (SELECT min(p.day) FROM price p WHERE p.series_id = s.id) AS first,
+       (SELECT max(p.day) FROM price p WHERE p.series_id = s.id) AS last
+FROM series s WHERE s.asset_id = ANY($1) ORDER BY s.asset_id, s.id
+"""
+_SESSION_TIMES = """
+SELECT m.mic, array_agg(n.day - DATE '1970-01-01' ORDER BY n.day) AS day,
+       array_agg(extract(epoch FROM n.open_at)::bigint ORDER BY n.day) AS open_at,
+       array_agg(extract(epoch FROM n.close_at)::bigint ORDER BY n.day) AS close_at
+FROM (SELECT DISTINCT mic FROM unnest($1::text[]) t (mic)
+      WHERE EXISTS (SELECT FROM session k WHERE k.mic = t.mic AND k.vintage_to IS NULL)) m
+LEFT JOIN session n ON n.mic = m.mic AND n.vintage_to IS NULL AND n.day BETWEEN $2 AND $3
+GROUP BY m.mic
 """
 
 
@@ -51,24 +73,56 @@ class PostgresReferenceStore(ReferenceStore):
 
     async def resolve(self, ref: SymbolRef) -> Asset:
         """See ReferenceStore."""
-        by_id = ref.id is not None
-        where = "WHERE a.id = $1" if by_id else "WHERE i.value = $1 AND ($2::text IS NULL OR i.venue = $2)"
         async with self._database.acquire() as connection:
-            rows = await connection.fetch(
-                f"{_ASSET} {where} ORDER BY a.id", *([ref.id] if by_id else [ref.symbol, ref.mic])
-            )
-        if not rows:
-            raise UnknownAsset.named(ref)
-        found = [Asset(**dict(row)) for row in rows]
-        if len(found) > 1:
-            raise AmbiguousSymbol.between(ref, found)
-        return found[0]
+            return await asset_queries.resolve(connection, ref)
 
     async def assets(self, ids: Sequence[AssetId]) -> list[Asset]:
         """See ReferenceStore."""
         async with self._database.acquire() as connection:
-            rows = await connection.fetch(f"{_ASSET} WHERE a.id = ANY($1) ORDER BY a.id", list(ids))
-        return [Asset(**dict(row)) for row in rows]
+            return await asset_queries.assets(connection, ids)
+
+    async def find_assets(
+        self, wanted: AssetFilter, *, limit: int, after: AssetId | None = None
+    ) -> list[Asset]:
+        """See ReferenceStore."""
+        async with self._database.acquire() as connection:
+            return await asset_queries.find_assets(connection, wanted, limit=limit, after=after)
+
+    async def names(self, asset: AssetId) -> list[NameFact]:
+        """See ReferenceStore."""
+        async with self._database.acquire() as connection:
+            return await asset_queries.names(connection, asset)
+
+    async def actions(
+        self, assets: Sequence[AssetId], *, vintage: Vintage | None = None
+    ) -> list[KnownAction]:
+        """See ReferenceStore."""
+        query = _ACTIONS.format(known=known("$2"))
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(query, list(assets), vintage)
+        return [_action(row) for row in rows]
+
+    async def coverage(self, assets: Sequence[AssetId]) -> list[SeriesCoverage]:
+        """See ReferenceStore."""
+        async with self._database.transaction(snapshot=True) as connection:
+            rows = await connection.fetch(_COVERAGE, list(assets))
+        return [
+            SeriesCoverage(
+                id=SeriesId(row["id"]),
+                asset=AssetId(row["asset_id"]),
+                adjustment=Adjustment(row["adjustment"]),
+                **{name: row[name] for name in ("source", "currency", "quote_unit", "bars", "first", "last")},
+            )
+            for row in rows
+        ]
+
+    async def session_times(
+        self, mics: Sequence[str], *, start: date, end: date
+    ) -> dict[str, SessionColumns]:
+        """See ReferenceStore."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SESSION_TIMES, list(mics), start, end)
+        return {row["mic"]: _session_columns(row) for row in rows}
 
     async def series_of(self, assets: Sequence[AssetId], policy: SeriesPolicy) -> dict[AssetId, SeriesRef]:
         """See ReferenceStore."""
@@ -140,23 +194,7 @@ class PostgresReferenceStore(ReferenceStore):
     ) -> RateColumns:
         """See ReferenceStore."""
         async with self._database.transaction(snapshot=True) as connection:
-            series = await connection.fetch(
-                "SELECT id, quote FROM fx_series WHERE fixing = $1 AND base = 'EUR' AND quote = ANY($2) "
-                "ORDER BY quote",
-                fixing,
-                list(currencies),
-            )
-            ids = [row["id"] for row in series]
-            columns = await copy_out(
-                connection,
-                _rates(ids, start, end, vintage),
-                (bigint("fx_series_id"), day("day"), double("rate")),
-            )
-        code = np.searchsorted(np.array(sorted(ids), dtype=np.int64), columns["fx_series_id"])
-        quotes = [row["quote"] for row in sorted(series, key=lambda row: int(row["id"]))]
-        return RateColumns(
-            quote=tuple(quotes), code=code.astype(np.int64), day=columns["day"], rate=columns["rate"]
-        )
+            return await read_rates(connection, currencies, fixing, start, end, vintage)
 
 
 def known(vintage: str) -> str:
@@ -167,15 +205,23 @@ def known(vintage: str) -> str:
     )
 
 
-def _rates(ids: Sequence[int], start: date | None, end: date | None, vintage: Vintage | None) -> str:
-    where = f"fx_series_id = ANY(ARRAY[{','.join(str(int(one)) for one in ids)}]::bigint[])"
-    where += f" AND day >= DATE '{start.isoformat()}'" if start else ""
-    where += f" AND day <= DATE '{end.isoformat()}'" if end else ""
-    if vintage is None:
-        return f"SELECT fx_series_id, day, rate FROM fx_rate WHERE {where} ORDER BY 1, 2"
-    at = int(vintage)
-    return (
-        f"SELECT fx_series_id, day, rate FROM fx_rate WHERE {where} AND vintage <= {at} UNION ALL "
-        f"SELECT fx_series_id, day, rate FROM fx_rate_revision WHERE {where} "
-        f"AND vintage_from <= {at} AND vintage_to > {at} ORDER BY 1, 2"
+def _action(row: asyncpg.Record) -> KnownAction:
+    plain = ("ex_date", "announced_at", "record_date", "pay_date", "amount", "currency", "ratio")
+    action = CorporateAction(
+        asset=AssetId(row["asset_id"]),
+        kind=ActionKind(row["kind"]),
+        status=ActionStatus(row["status"]),
+        other_asset=row["other_asset_id"],
+        **{name: row[name] for name in plain},
+    )
+    return KnownAction(source=row["source"], key=row["key"], action=action)
+
+
+def _session_columns(row: asyncpg.Record) -> SessionColumns:
+    known = {name: [one for one in row[name] if one is not None] for name in ("day", "open_at", "close_at")}
+    return SessionColumns(
+        mic=row["mic"],
+        day=np.array(known["day"], dtype="datetime64[D]"),
+        open_at=np.array(known["open_at"], dtype="datetime64[s]"),
+        close_at=np.array(known["close_at"], dtype="datetime64[s]"),
     )

@@ -12,12 +12,14 @@ from waardhaven.adapters.outbound.valkey.cache import ValkeyCache
 from waardhaven.adapters.outbound.valkey.failure_delays import ValkeyFailureDelays
 from waardhaven.adapters.outbound.valkey.probe import ValkeyProbe
 from waardhaven.adapters.outbound.valkey.progress import ValkeyProgressStream
+from waardhaven.adapters.outbound.valkey.provider_gate import ValkeyProviderGate
 from waardhaven.adapters.outbound.valkey.quota import ValkeyQuotas
 from waardhaven.adapters.outbound.valkey.rate_limit import ValkeyRateLimiter
 from waardhaven.adapters.outbound.valkey.statistics import ValkeyReport
 from waardhaven.application.ports.cache import Cache
 from waardhaven.application.ports.failure_delays import FailureDelays
 from waardhaven.application.ports.progress import ProgressStream
+from waardhaven.application.ports.provider_gate import ProviderGate
 from waardhaven.application.ports.quota import Quotas
 from waardhaven.application.ports.rate_limit import RateLimiter
 from waardhaven.application.ports.statistics import SharedCacheReport
@@ -78,6 +80,11 @@ class ValkeyProvider(Provider):
         quotas = ValkeyQuotas(client, timeout_seconds=settings.timeout_seconds)
         yield quotas
         await quotas.close()
+
+    @provide
+    def provider_gate(self, client: Redis, settings: ValkeySettings) -> ProviderGate:
+        """Return the credits and breakers of all processes."""
+        return ValkeyProviderGate(client, timeout_seconds=settings.timeout_seconds)
 
     @provide
     def failure_delays(self, client: Redis, settings: ValkeySettings) -> FailureDelays:

@@ -6,10 +6,19 @@ from typing import Annotated, Any, Final
 
 from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response, get, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.answers import Answers, LocalStatistics
+from waardhaven.adapters.inbound.http.params import (
+    DEFAULT_LIMIT,
+    NO_CONTROLS,
+    Cursor,
+    End,
+    Limit,
+    Start,
+    checked_window,
+)
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.routes.jobs import accepted
 from waardhaven.adapters.inbound.http.tags import ADMINISTRATION, ALSO
@@ -29,9 +38,14 @@ from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.jobs.names import JobName
 from waardhaven.application.jobs.submit_job import SubmitJob
 from waardhaven.application.jobs.views import JobView
+from waardhaven.application.market.data_quality import DataQualityView, ReadDataQuality, ReviewFlag
+from waardhaven.application.market.providers import ProvidersView, ReadProviders, TrialView, TryRefresh
+from waardhaven.application.market.refresh_status import ReadRefreshStatus, RefreshStatusView
 from waardhaven.application.ports.clock import Clock
+from waardhaven.application.ports.quality_flags import QualityFlag
 from waardhaven.application.ports.statistics import SharedCacheStatistics
 from waardhaven.domain.identity.roles import Permission
+from waardhaven.domain.market.quality import FindingKind, ReviewState
 
 Asked = Request[Any, Any, Any]
 OPERATES: Final = needs(Permission.OPERATE)
@@ -145,8 +159,126 @@ async def recalculate_index(
     return accepted(await submit(request.user, job_type=str(JobName.COMPUTE), params=params))
 
 
+Kind = Annotated[
+    str | None,
+    QueryParameter(
+        name="kind", pattern=f"^({'|'.join(FindingKind)})$", description="Only flags of this kind."
+    ),
+]
+Verdict = Annotated[
+    str | None,
+    QueryParameter(
+        name="verdict",
+        pattern=f"^({'|'.join(ReviewState)})$",
+        description="Only flags in this state of review.",
+    ),
+]
+OfSymbol = Annotated[
+    str | None,
+    QueryParameter(
+        name="symbol", max_length=64, pattern=NO_CONTROLS, description="Only flags about this asset."
+    ),
+]
+FlagPath = Annotated[int, PathParameter(ge=1, le=2**53, description="Id of a flag.")]
+
+
+class ReviewBody(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What somebody made of a flag: `accepted`: the bar is right, `rejected`: it is wrong, or `open`."""
+
+    verdict: ReviewState
+    note: Annotated[str, Meta(min_length=1, max_length=500, examples=["Results were published that day."])]
+
+
+@get(
+    "/diagnostics/refresh-status",
+    opt={POLICY: WITH_COUNTS},
+    operation_id="refreshStatus",
+    summary="How fresh prices are",
+    tags=[ADMINISTRATION],
+)
+async def refresh_status(request: Asked, read: FromDishka[ReadRefreshStatus]) -> RefreshStatusView:
+    """Compare the newest price of every asset with the sessions of its exchange that are over."""
+    return await read(request.user)
+
+
+@get(
+    "/diagnostics/providers",
+    opt={POLICY: OPERATES},
+    operation_id="marketProviders",
+    summary="Sources of market data",
+    tags=[ADMINISTRATION],
+)
+async def providers(request: Asked, read: FromDishka[ReadProviders]) -> ProvidersView:
+    """Show the sources that are set up, the credits they have left, and whether they are left alone."""
+    return await read(request.user)
+
+
+@post(
+    "/diagnostics/test-refresh",
+    status_code=200,
+    opt={POLICY: needs(Permission.OPERATE, per_minute=5, streaming=True)},
+    operation_id="testRefresh",
+    summary="Try a refresh",
+    tags=[ADMINISTRATION],
+)
+async def test_refresh(request: Asked, attempt: FromDishka[TryRefresh]) -> TrialView:
+    """Ask the sources for a few days of one asset and write nothing; it spends what one request costs."""
+    return await attempt(request.user)
+
+
+@get(
+    "/diagnostics/data-quality",
+    opt={POLICY: needs(Permission.READ_INDICES, per_minute=120)},
+    operation_id="dataQuality",
+    summary="What is odd about prices",
+    tags=[ADMINISTRATION],
+)
+async def data_quality(
+    request: Asked,
+    read: FromDishka[ReadDataQuality],
+    *,
+    kind: Kind = None,
+    verdict: Verdict = None,
+    symbol: OfSymbol = None,
+    start: Start = None,
+    end: End = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> DataQualityView:
+    """List flags of stored bars with the figures they were judged by, newest first. No bar was changed."""
+    days = checked_window(start, end)
+    wanted = {"kind": kind, "state": verdict, "symbol": symbol, "limit": limit, "cursor": cursor}
+    return await read(request.user, **wanted, **days)  # type: ignore[arg-type]
+
+
+@post(
+    "/diagnostics/data-quality/{flag_id:int}/review",
+    status_code=200,
+    opt={POLICY: OPERATES},
+    operation_id="reviewFlag",
+    summary="Review a flag",
+    tags=[ADMINISTRATION],
+)
+async def review_flag(
+    request: Asked, flag_id: FlagPath, data: JSONBody[ReviewBody], review: FromDishka[ReviewFlag]
+) -> QualityFlag:
+    """Record what you made of a flag. The bar stays as it is; definitions that hold flagged bars use it."""
+    return await review(request.user, id_=flag_id, state=str(data.verdict), note=data.note)
+
+
 def _rate(hits: int, misses: int) -> float | None:
     return hits / (hits + misses) if hits + misses else None
 
 
-HANDLERS = (database_status, cache_status, system, invalidate_cache, recalculate_index)
+HANDLERS = (
+    database_status,
+    cache_status,
+    system,
+    invalidate_cache,
+    recalculate_index,
+    refresh_status,
+    providers,
+    test_refresh,
+    data_quality,
+    review_flag,
+)

@@ -1,9 +1,4 @@
-"""Assets and every dated fact about them; prices and rates with their revisions.
-
-The four large tables (price, fx_rate and their revisions) refer to series and vintages by triggers
-that check a whole statement at once: a foreign key checks row by row and made bulk loads six times
-slower (docs/adr/0006). Their parents are never deleted, so the promise is the same.
-"""
+"""Assets and every dated fact about them; their prices and rates: see ``prices``."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,9 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
     Numeric,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -35,21 +28,6 @@ from waardhaven.adapters.outbound.postgres.tables.base import (
 )
 
 CURRENT = text("vintage_to IS NULL")
-
-
-def _bar_checks() -> tuple[CheckConstraint, ...]:
-    """Rules of a bar. NaN is unknown and sorts above every number in PostgreSQL."""
-    return (
-        CheckConstraint("close > 0 AND close < 'Infinity'", name="close_is_a_price"),
-        CheckConstraint("open > 0 AND open <> 'Infinity'", name="open_is_a_price_or_unknown"),
-        CheckConstraint("high >= close AND high <> 'Infinity'", name="high_is_not_below_close"),
-        CheckConstraint("(low > 0 AND low <= close) OR low = 'NaN'", name="low_is_not_above_close"),
-        CheckConstraint("volume >= 0 AND volume <> 'Infinity'", name="volume_is_not_negative"),
-    )
-
-
-def _bar_columns() -> tuple[Column[float], ...]:
-    return tuple(Column(name, float8, nullable=False) for name in ("open", "high", "low", "close", "volume"))
 
 
 vintage = Table(
@@ -84,6 +62,7 @@ asset = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     recorded(),
+    Column("archived_at", instant, nullable=True),
 )
 
 asset_identifier = Table(
@@ -154,82 +133,6 @@ series = Table(
     ForeignKeyConstraint(["quote_unit", "currency"], ["quote_unit.code", "quote_unit.currency"]),
     CheckConstraint("adjustment IN ('raw', 'splits', 'all')", name="adjustment_is_known"),
     CheckConstraint("source ~ '^[a-z][a-z0-9_-]{0,31}$'", name="source_is_a_slug"),
-)
-
-price = Table(
-    "price",
-    metadata,
-    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", Date, primary_key=True),
-    *_bar_columns(),
-    Column("vintage", BigInteger, nullable=False),
-    *_bar_checks(),
-)
-
-price_revision = Table(
-    "price_revision",
-    metadata,
-    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", Date, primary_key=True),
-    Column("vintage_from", BigInteger, primary_key=True, autoincrement=False),
-    Column("vintage_to", BigInteger, nullable=False),
-    *_bar_columns(),
-    Column("withdrawn", Text, nullable=True),
-    CheckConstraint("vintage_to > vintage_from", name="known_while"),
-    CheckConstraint("withdrawn IS NULL OR withdrawn <> ''", name="withdrawal_has_a_reason"),
-    *_bar_checks(),
-)
-
-price_chunk = Table(
-    "price_chunk",
-    metadata,
-    Column("series_id", BigInteger, ForeignKey("series.id"), primary_key=True, autoincrement=False),
-    Column("year", SmallInteger, primary_key=True, autoincrement=False),
-    Column("n", SmallInteger, nullable=False),
-    Column("days", LargeBinary, nullable=False),
-    Column("closes", LargeBinary, nullable=False),
-    Column("vintage", BigInteger, ForeignKey("vintage.id"), nullable=False),
-    CheckConstraint("n > 0 AND n <= 366", name="n_fits_a_year"),
-    CheckConstraint(
-        "octet_length(days) = 4 * n AND octet_length(closes) = 8 * n", name="columns_have_n_rows"
-    ),
-)
-
-fx_series = Table(
-    "fx_series",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("base", Text, ForeignKey("currency.code"), nullable=False),
-    Column("quote", Text, ForeignKey("currency.code"), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("fixing", Text, nullable=False),
-    UniqueConstraint("base", "quote", "source", "fixing"),
-    CheckConstraint("base <> quote", name="currencies_differ"),
-)
-
-_FX_RATE = "rate > 0 AND rate < 'Infinity'"
-
-fx_rate = Table(
-    "fx_rate",
-    metadata,
-    Column("fx_series_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", Date, primary_key=True),
-    Column("rate", float8, nullable=False),
-    Column("vintage", BigInteger, nullable=False),
-    CheckConstraint(_FX_RATE, name="rate_is_a_rate"),
-)
-
-fx_rate_revision = Table(
-    "fx_rate_revision",
-    metadata,
-    Column("fx_series_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", Date, primary_key=True),
-    Column("vintage_from", BigInteger, primary_key=True, autoincrement=False),
-    Column("vintage_to", BigInteger, nullable=False),
-    Column("rate", float8, nullable=False),
-    Column("withdrawn", Text, nullable=True),
-    CheckConstraint("vintage_to > vintage_from", name="known_while"),
-    CheckConstraint(_FX_RATE, name="rate_is_a_rate"),
 )
 
 shares_outstanding = Table(
@@ -332,19 +235,4 @@ universe_member = Table(
         unique=True,
         postgresql_where=CURRENT,
     ),
-)
-
-quality_flag = Table(
-    "quality_flag",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("series_id", BigInteger, ForeignKey("series.id"), nullable=False),
-    Column("day", Date, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("detail", Text, nullable=False, server_default=""),
-    known_from(),
-    known_to(),
-    known_while(),
-    CheckConstraint("kind IN ('outlier', 'stale', 'artefact', 'held')", name="kind_is_known"),
-    Index("uq_quality_flag_current", "series_id", "day", "kind", unique=True, postgresql_where=CURRENT),
 )

@@ -1,12 +1,37 @@
-"""Ranges and cursors of reads."""
+"""Shapes that answers of every area have: series by column, pages, ranges and cursors."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import numpy as np
 
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.types import Days
+
+Column = np.ndarray[tuple[int], np.dtype[Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesView:
+    """One or many series as named columns of equal length; days are ``datetime64[D]``.
+
+    ``head`` holds what describes the whole (name, currency, provenance …), JSON-ready.
+    """
+
+    columns: Mapping[str, Column]
+    head: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A page of a list; ``next_cursor`` is None on the last one."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
 
 
 class InvalidRange(Invalid):

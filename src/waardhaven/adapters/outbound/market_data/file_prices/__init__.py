@@ -1,0 +1,1 @@
+"""Prices in CSV and Parquet files."""

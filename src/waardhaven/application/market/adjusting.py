@@ -1,0 +1,108 @@
+"""The corporate actions that raw series are adjusted for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from waardhaven.application.ports.reference_store import KnownAction, ReferenceStore, SeriesCoverage
+from waardhaven.domain.index.definition import Adjustment
+from waardhaven.domain.market.actions import DIVIDENDS, ActionKind, ActionStatus, CorporateAction
+from waardhaven.domain.market.adjustment import ActionColumns
+from waardhaven.domain.market.currency import RateColumns, major
+from waardhaven.domain.types import AssetId, SeriesId, Vintage
+
+MANUAL = "manual"
+"""The source of actions that people enter; one of these replaces a source's of the same kind and day."""
+FIXING = "ECB"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjusting:
+    """Actions as columns, and which assets each source has distributions of."""
+
+    columns: ActionColumns
+    counts: dict[SeriesId, int]
+    paying: frozenset[tuple[AssetId, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadActions:
+    """Reads what raw series are adjusted for, in the quote unit of each."""
+
+    reference: ReferenceStore
+
+    async def __call__(
+        self, series: Sequence[SeriesCoverage], *, vintage: Vintage | None = None
+    ) -> Adjusting:
+        """Return confirmed splits and cash distributions of the raw ones of ``series``.
+
+        A distribution in another currency is converted at the fixing of its ex-date; without a rate it is
+        left out.
+        """
+        raw = [one for one in series if one.adjustment is Adjustment.RAW]
+        known = await self.reference.actions([one.asset for one in series], vintage=vintage)
+        chosen = [(one, action) for one in raw for action in _chosen(known, one)]
+        rates = await self._rates(chosen, vintage)
+        kept = [
+            (one, action, cash) for one, action in chosen if (cash := _cash(one, action, rates)) is not None
+        ]
+        counts: dict[SeriesId, int] = {}
+        for one, _, _ in kept:
+            counts[one.id] = counts.get(one.id, 0) + 1
+        return Adjusting(
+            columns=ActionColumns(
+                series=np.array([one.id for one, _, _ in kept], dtype=np.int64),
+                ex_date=np.array([action.ex_date for _, action, _ in kept], dtype="datetime64[D]"),
+                ratio=np.array([float(action.ratio or 1) for _, action, _ in kept], dtype=np.float64),
+                cash=np.array([cash for _, _, cash in kept], dtype=np.float64),
+            ),
+            counts=counts,
+            paying=frozenset((one.action.asset, one.source) for one in known if one.action.kind in DIVIDENDS),
+        )
+
+    async def _rates(
+        self, chosen: Sequence[tuple[SeriesCoverage, CorporateAction]], vintage: Vintage | None
+    ) -> RateColumns | None:
+        foreign = {
+            code
+            for one, action in chosen
+            if action.currency not in (None, one.currency)
+            for code in (action.currency, one.currency)
+            if code is not None
+        }
+        if not foreign:
+            return None
+        return await self.reference.fx(sorted(foreign), fixing=FIXING, vintage=vintage)
+
+
+def _chosen(known: Iterable[KnownAction], series: SeriesCoverage) -> list[CorporateAction]:
+    """Return what happened to a series: what people entered, and what its own source says besides."""
+    mine = [
+        one
+        for one in known
+        if one.action.asset == series.asset
+        and one.source in (MANUAL, series.source)
+        and one.action.kind in (ActionKind.SPLIT, *DIVIDENDS)
+    ]
+    entered = {(one.action.kind, one.action.ex_date) for one in mine if one.source == MANUAL}
+    return [
+        one.action
+        for one in mine
+        if one.action.status is ActionStatus.CONFIRMED
+        and (one.source == MANUAL or (one.action.kind, one.action.ex_date) not in entered)
+    ]
+
+
+def _cash(series: SeriesCoverage, action: CorporateAction, rates: RateColumns | None) -> float | None:
+    """Return what is paid on a share in the quote unit of the series, None when that can not be told."""
+    if action.kind is ActionKind.SPLIT or action.amount is None or action.currency is None:
+        return 0.0
+    amount, parts = float(action.amount), major(series.quote_unit)[1]
+    if action.currency == series.currency:
+        return amount * parts
+    if rates is None or {action.currency, series.currency} - {*rates.quote, rates.base}:
+        return None
+    at = np.array([action.ex_date], dtype="datetime64[D]")
+    rate = float(rates.cross(action.currency, series.quote_unit, at)[0])
+    return amount * rate if np.isfinite(rate) else None

@@ -1,0 +1,341 @@
+"""Prices of many assets at once, as columns."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+import numpy as np
+
+from waardhaven.application.answers import SeriesView, check_range
+from waardhaven.application.market.adjusting import FIXING, Adjusting, ReadActions
+from waardhaven.application.ports.market_data import MarketSetup
+from waardhaven.application.ports.price_store import CloseColumns, PriceStore
+from waardhaven.application.ports.reference_store import ReferenceStore, SeriesCoverage
+from waardhaven.domain.errors import FieldError, Invalid, NotFound
+from waardhaven.domain.identity.roles import Permission, Principal
+from waardhaven.domain.index.definition import Adjustment
+from waardhaven.domain.market.adjustment import factors
+from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
+from waardhaven.domain.market.calendar import Frequency
+from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RETIRED, RateColumns, major
+from waardhaven.domain.market.prices import PriceColumns
+from waardhaven.domain.market.resampling import resampled
+from waardhaven.domain.types import AssetId, Floats, SeriesId, Vintage
+
+MOST_SYMBOLS = 500
+MOST_ROWS = 500_000
+PRICES = ("open", "high", "low", "close")
+
+
+class Adjust(StrEnum):
+    """What prices are adjusted for: ``raw`` nothing, ``splits``, ``all`` splits and distributions."""
+
+    RAW = "raw"
+    SPLITS = "splits"
+    ALL = "all"
+
+
+class NoSuchPrices(NotFound):
+    """None of the assets asked for has prices of that kind in that range."""
+
+
+class TooManyPrices(Invalid):
+    """The answer would have more rows than one answer may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """A series to answer with: ``computed`` from raw prices, or as its source adjusted it."""
+
+    asset: Asset
+    series: SeriesCoverage
+    computed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPrices:
+    """Daily bars of many assets, adjusted, converted and gathered into periods as asked.
+
+    Each asset's bars come from one source: the preferred one that has them, or the one named. Adjusted
+    prices are computed from raw ones and dated actions where the source has both, else they are those the
+    source adjusted; the answer says which.
+    """
+
+    reference: ReferenceStore
+    prices: PriceStore
+    actions: ReadActions
+    setup: MarketSetup
+
+    async def __call__(
+        self,
+        by: Principal,
+        *,
+        symbols: tuple[str, ...],
+        start: date | None = None,
+        end: date | None = None,
+        adjust: str = Adjust.RAW,
+        currency: str | None = None,
+        frequency: str = Frequency.DAILY,
+        source: str | None = None,
+        as_of: datetime | None = None,
+    ) -> SeriesView:
+        """Return parallel columns in the order of the symbols, then by day; ``head`` names what lacks."""
+        by.require(Permission.READ_INDICES)
+        check_range(start, end)
+        _check(symbols, currency)
+        point = await self.reference.vintage_at(as_of) if as_of else await self.reference.latest_vintage()
+        found, missing = await self._find(symbols)
+        coverage = await self.reference.coverage([one.id for one in found])
+        acting = await self.actions(coverage, vintage=point.id if point else None)
+        mode = Adjust(adjust)
+        chosen, without = self._choose(found, coverage, acting, mode, source)
+        missing += without
+        if not chosen or point is None:
+            raise _nothing(missing, mode)
+        rows = await self._rows(chosen, start, end, point.id)
+        rates = await self._rates(chosen, currency, point.id)
+        adjusted = await self._adjusted(rows, chosen, acting, mode, start, point.id)
+        return await asyncio.to_thread(
+            _view, adjusted, chosen, acting, missing, rates, currency, Frequency(frequency), mode, point.id
+        )
+
+    async def _find(self, symbols: Sequence[str]) -> tuple[list[Asset], list[dict[str, object]]]:
+        found: dict[AssetId, Asset] = {}
+        missing: list[dict[str, object]] = []
+        for text in dict.fromkeys(symbols):
+            try:
+                asset = await self.reference.resolve(SymbolRef.parse(text))
+            except (UnknownAsset, AmbiguousSymbol) as error:
+                missing.append({"symbol": text, "code": error.code, "detail": error.message})
+            else:
+                found.setdefault(asset.id, asset)
+        return list(found.values()), missing
+
+    def _choose(
+        self,
+        assets: Sequence[Asset],
+        coverage: Sequence[SeriesCoverage],
+        acting: Adjusting,
+        mode: Adjust,
+        source: str | None,
+    ) -> tuple[list[_Chosen], list[dict[str, object]]]:
+        chosen: list[_Chosen] = []
+        missing: list[dict[str, object]] = []
+        for asset in assets:
+            mine = [one for one in coverage if one.asset == asset.id and one.bars]
+            mine = [one for one in mine if source in (None, one.source)]
+            best = _best(mine, acting, mode, self.setup)
+            if best is None:
+                detail = f"There are no {mode} prices of {asset.symbol}:{asset.mic}."
+                symbol = f"{asset.symbol}:{asset.mic}"
+                missing.append({"symbol": symbol, "code": "no_prices", "detail": detail})
+            else:
+                computed = mode is not Adjust.RAW and best.adjustment is Adjustment.RAW
+                chosen.append(_Chosen(asset=asset, series=best, computed=computed))
+        return chosen, missing
+
+    async def _rows(
+        self, chosen: Sequence[_Chosen], start: date | None, end: date | None, vintage: Vintage
+    ) -> PriceColumns:
+        most = sum(_days_within(one.series, start, end) for one in chosen)
+        if most > MOST_ROWS:
+            rule = f"must ask for at most {MOST_ROWS} bars; this may be {most}: fewer symbols or days"
+            raise TooManyPrices(
+                "The answer would be too large.", errors=[FieldError(field="symbols", rule=rule)]
+            )
+        return await self.prices.bars(
+            [one.series.id for one in chosen], start=start, end=end, vintage=vintage
+        )
+
+    async def _rates(
+        self, chosen: Sequence[_Chosen], currency: str | None, vintage: Vintage
+    ) -> RateColumns | None:
+        needed = {one.series.currency for one in chosen if currency not in (None, one.series.currency)}
+        if not needed or currency is None:
+            return None
+        return await self.reference.fx(sorted({*needed, currency}), fixing=FIXING, vintage=vintage)
+
+    async def _adjusted(
+        self,
+        rows: PriceColumns,
+        chosen: Sequence[_Chosen],
+        acting: Adjusting,
+        mode: Adjust,
+        start: date | None,
+        vintage: Vintage,
+    ) -> PriceColumns:
+        """Return the rows times their factors, which closes and actions after the range decide too."""
+        computed = [one.series.id for one in chosen if one.computed and acting.counts.get(one.series.id)]
+        if not computed or not len(rows):
+            return rows
+        closes = await self.prices.closes(sorted(computed), start=start, vintage=vintage)
+        return await asyncio.to_thread(_times_factors, rows, closes, acting, mode)
+
+
+def _check(symbols: Sequence[str], currency: str | None) -> None:
+    if not 1 <= len(symbols) <= MOST_SYMBOLS:
+        raise TooManyPrices(
+            "The number of symbols is out of bounds.",
+            errors=[FieldError(field="symbols", rule=f"must be 1 to {MOST_SYMBOLS} symbols")],
+        )
+    if currency is not None and currency not in CURRENCIES | RETIRED:
+        raise TooManyPrices(
+            f"{currency!r} is not a currency we convert to.",
+            errors=[FieldError(field="currency", rule="must be one of /index/currencies")],
+        )
+
+
+def _nothing(missing: Sequence[Mapping[str, object]], mode: Adjust) -> NoSuchPrices:
+    first = missing[0]["detail"] if missing else f"There are no {mode} prices."
+    return NoSuchPrices(str(first), context={"missing": list(missing)})
+
+
+def _best(
+    mine: Sequence[SeriesCoverage], acting: Adjusting, mode: Adjust, setup: MarketSetup
+) -> SeriesCoverage | None:
+    """Return the series to answer with: of the preferred source that can, the kind that is most right."""
+    able = [
+        (setup.rank(one.source), one.source, rank, one.id, one)
+        for one in mine
+        if (rank := _rank(one, mine, acting, mode)) is not None
+    ]
+    return min(able)[-1] if able else None
+
+
+def _rank(one: SeriesCoverage, mine: Sequence[SeriesCoverage], acting: Adjusting, mode: Adjust) -> int | None:
+    """Return how right a series is for a mode, 0 the most, None: not at all.
+
+    Raw prices serve every mode, adjusted ones their own. Computing wins where the source states actions and
+    its raw prices are as new as those it adjusted.
+    """
+    if one.adjustment.value == mode.value:
+        return 0 if mode is Adjust.RAW else 1
+    if one.adjustment is not Adjustment.RAW:
+        return None
+    rivals = [each for each in mine if each.source == one.source and each.adjustment.value == mode.value]
+    newest = all(one.last and each.last and one.last >= each.last for each in rivals)
+    informed = acting.counts.get(one.id, 0) > 0
+    return 0 if newest and (informed or not rivals) else 2
+
+
+def _days_within(series: SeriesCoverage, start: date | None, end: date | None) -> int:
+    if series.first is None or series.last is None:
+        return 0
+    first, last = max(series.first, start or date.min), min(series.last, end or date.max)
+    return max(0, min(series.bars, (last - first).days + 1))
+
+
+def _times_factors(rows: PriceColumns, closes: CloseColumns, acting: Adjusting, mode: Adjust) -> PriceColumns:
+    mine = np.isin(acting.columns.series, np.unique(closes.series))
+    columns = {name: getattr(acting.columns, name)[mine] for name in ("series", "ex_date", "ratio", "cash")}
+    found = factors(
+        series=closes.series, day=closes.day, close=closes.close, actions=replace(acting.columns, **columns)
+    )
+    factor = found.split if mode is Adjust.SPLITS else found.split * found.cash
+    place = _places(rows, closes)
+    known = place >= 0
+    price, volume = np.ones(len(rows)), np.ones(len(rows))
+    price[known], volume[known] = factor[place[known]], found.split[place[known]]
+    return replace(
+        rows, **{name: getattr(rows, name) * price for name in PRICES}, volume=rows.volume / volume
+    )
+
+
+def _places(rows: PriceColumns, closes: CloseColumns) -> np.ndarray:
+    """Return where each row is among the closes (ordered by series, then day), -1: its series is not."""
+    ids = np.unique(closes.series)
+    rank = np.searchsorted(ids, rows.series)
+    known = (rank < len(ids)) & (ids[np.minimum(rank, len(ids) - 1)] == rows.series)
+    key = (np.searchsorted(ids, closes.series).astype(np.int64) << 32) + closes.day.astype(np.int64)
+    place = np.searchsorted(key, (rank.astype(np.int64) << 32) + rows.day.astype(np.int64))
+    return np.where(known, place, -1)
+
+
+def _view(
+    rows: PriceColumns,
+    chosen: Sequence[_Chosen],
+    acting: Adjusting,
+    missing: Sequence[Mapping[str, object]],
+    rates: RateColumns | None,
+    currency: str | None,
+    frequency: Frequency,
+    mode: Adjust,
+    vintage: Vintage,
+) -> SeriesView:
+    order = _order(rows, chosen)
+    rows = PriceColumns(**{name: getattr(rows, name)[order] for name in PriceColumns.__slots__})
+    factor = _money(rows, chosen, rates, currency)
+    rows = replace(rows, **{name: getattr(rows, name) * factor for name in PRICES})
+    rows = resampled(rows, frequency)
+    labels = {one.series.id: one.asset.symbol for one in chosen}
+    mics = {one.series.id: one.asset.mic for one in chosen}
+    which, place = np.unique(rows.series, return_inverse=True)
+    return SeriesView(
+        columns={
+            "symbols": np.array([labels[SeriesId(one)] for one in which.tolist()], dtype=str)[place],
+            "mics": np.array([mics[SeriesId(one)] for one in which.tolist()], dtype=str)[place],
+            "dates": rows.day,
+            **{name: getattr(rows, name) for name in (*PRICES, "volume")},
+        },
+        head={
+            "adjust": str(mode),
+            "frequency": str(frequency),
+            "vintage": int(vintage),
+            "series": [_described(one, rows, acting, currency) for one in chosen],
+            "missing": list(missing),
+        },
+    )
+
+
+def _order(rows: PriceColumns, chosen: Sequence[_Chosen]) -> np.ndarray:
+    """Return the rows in the order of the symbols asked for, then by day."""
+    ids = np.array([one.series.id for one in chosen])
+    rank = np.argsort(ids, kind="stable")
+    return np.lexsort((rows.day, rank[np.searchsorted(ids[rank], rows.series)]))
+
+
+def _money(
+    rows: PriceColumns, chosen: Sequence[_Chosen], rates: RateColumns | None, currency: str | None
+) -> Floats:
+    """Return what prices of each row are multiplied by to be in the currency asked for, NaN unknown."""
+    factor = np.ones(len(rows))
+    for unit in {one.series.quote_unit for one in chosen}:
+        ids = [one.series.id for one in chosen if one.series.quote_unit == unit]
+        mine = np.isin(rows.series, ids)
+        own, parts = major(unit)
+        if currency in (None, own) or rates is None:
+            factor[mine] = 1.0 / parts
+            continue
+        days, place = np.unique(rows.day[mine], return_inverse=True)
+        known = not {own, str(currency)} - {*rates.quote, rates.base}
+        rate = (
+            rates.cross(unit, str(currency), days, max_days=CARRIED_DAYS)
+            if known
+            else np.full(len(days), np.nan)
+        )
+        factor[mine] = rate[place]
+    return factor
+
+
+def _described(
+    one: _Chosen, rows: PriceColumns, acting: Adjusting, currency: str | None
+) -> dict[str, object]:
+    mine = rows.series == one.series.id
+    days, close = rows.day[mine], rows.close[mine]
+    unknown = int(np.isnan(close).sum())
+    return {
+        "symbol": one.asset.symbol,
+        "mic": one.asset.mic,
+        "asset": int(one.asset.id),
+        "name": one.asset.name,
+        "source": one.series.source,
+        "currency": currency or one.series.currency,
+        "method": "computed" if one.computed else "stored",
+        "actions": acting.counts.get(one.series.id, 0) if one.computed else None,
+        "bars": len(days),
+        "first": str(days[0]) if len(days) else None,
+        "last": str(days[-1]) if len(days) else None,
+        "reason": f"{unknown} values have no exchange rate of their day." if unknown else None,
+    }
