@@ -47,6 +47,12 @@ CURRENCIES = {
     "TRL": "Turkish lira (before 2005)",
 }
 """What the ECB quotes, or once quoted, and was not known yet."""
+REFERENCES = {
+    "price": ("series_id", "series", ("vintage",)),
+    "price_revision": ("series_id", "series", ("vintage_from", "vintage_to")),
+    "fx_rate": ("fx_series_id", "fx_series", ("vintage",)),
+    "fx_rate_revision": ("fx_series_id", "fx_series", ("vintage_from", "vintage_to")),
+}
 GUARD = """
 CREATE FUNCTION guard_price_import() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -83,6 +89,8 @@ END $$
 def upgrade() -> None:
     """Create what is new, then the currencies."""
     op.add_column("asset", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    for table, (key, parent, vintages) in REFERENCES.items():
+        _references(table, key, parent, vintages, shortcut=True)
     _create_imports()
     _add_reviews()
     _add_currencies()
@@ -200,7 +208,46 @@ def downgrade() -> None:
     _kinds(FORMER_KINDS, not_valid=True)
     op.drop_table("price_import")
     op.execute("DROP FUNCTION guard_price_import()")
+    for table, (key, parent, vintages) in REFERENCES.items():
+        _references(table, key, parent, vintages, shortcut=False)
     op.drop_column("asset", "archived_at")
+
+
+def _references(table: str, key: str, parent: str, vintages: tuple[str, ...], *, shortcut: bool) -> None:
+    """Check the references of a whole statement.
+
+    The shortcut: when no number is missing between the smallest and the largest, all of them exist. It
+    costs half of finding the distinct values. A revision ends after it began, so that its vintages lie
+    between the smallest beginning and the largest end.
+    """
+    known = " AND ".join(f"EXISTS (SELECT FROM vintage v WHERE v.id = f.{one})" for one in vintages)
+    columns = ", ".join((key, *vintages))
+    sufficient = f"""
+            SELECT min({key}), max({key}), min({vintages[0]}), max({vintages[-1]})
+            INTO low, high, since, until FROM fresh;
+            IF (SELECT count(*) FROM {parent} WHERE id BETWEEN low AND high) = high - low + 1
+               AND (SELECT count(*) FROM vintage WHERE id BETWEEN since AND until) = until - since + 1 THEN
+                RETURN NULL;
+            END IF;
+    """
+    op.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION {table}_references() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE low bigint; high bigint; since bigint; until bigint;
+        BEGIN
+            {sufficient if shortcut else ""}
+            IF EXISTS (
+                SELECT FROM (SELECT DISTINCT {columns} FROM fresh) f
+                WHERE NOT (EXISTS (SELECT FROM {parent} p WHERE p.id = f.{key}) AND {known})
+            ) THEN
+                RAISE EXCEPTION 'Rows of {table} name a {parent} or a vintage that does not exist'
+                    USING ERRCODE = 'foreign_key_violation', CONSTRAINT = '{table}_references',
+                          TABLE = TG_TABLE_NAME;
+            END IF;
+            RETURN NULL;
+        END $$
+        """
+    )
 
 
 def _kinds(kinds: tuple[str, ...], *, not_valid: bool) -> None:

@@ -14,8 +14,11 @@ from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.queries import ViewIndex
 from waardhaven.application.indexes.update_index import UpdateIndex
+from waardhaven.application.jobs.names import JobName
+from waardhaven.application.jobs.submit_job import SubmitJob
 from waardhaven.application.market.check_quality import CheckQuality
 from waardhaven.application.market.load_market import LoadMarket
+from waardhaven.application.ports.market_data import MarketSetup
 from waardhaven.bootstrap.reach import reach_database, while_connected
 from waardhaven.domain.errors import Unavailable
 from waardhaven.domain.identity.roles import OPERATOR
@@ -86,3 +89,13 @@ async def _summary(scope: AsyncContainer, administrator: NewAdministrator | None
         return Prepared(last_day=None, level=None, administrator=administrator)
     view = await (await scope.get(ViewIndex))(OPERATOR, slug=DEFAULT_SLUG)
     return Prepared(last_day=view.last_day, level=view.level, administrator=administrator)
+
+
+async def begin_refresh(container: AsyncContainer) -> bool:
+    """Queue a refresh when a provider is set up, and tell whether it was; nothing waits for it."""
+    if not (await container.get(MarketSetup)).keyed:
+        return False
+    async with container() as scope:
+        submit = await scope.get(SubmitJob)
+        await submit(OPERATOR, job_type=str(JobName.REFRESH), params={})
+    return True

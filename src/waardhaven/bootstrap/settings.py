@@ -59,6 +59,8 @@ SCHEMES = {
     "frontend_url": ("http://", "https://"),
     "oidc_issuer": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
+    "twelvedata_url": ("https://", "http://"),
+    "eodhd_url": ("https://", "http://"),
 }
 
 
@@ -130,7 +132,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     twelvedata_api_key: str | None = None
     twelvedata_plan: Literal["free", "grow", "pro", "ultra", "enterprise"] = "free"
     twelvedata_rate_limit: Count | None = None
+    twelvedata_url: str | None = None
     eodhd_api_key: str | None = None
+    eodhd_url: str | None = None
     ecb_rates: str | None = None
     quote_cache_seconds: CacheSeconds = 60
     rate_cache_seconds: CacheSeconds = 300
@@ -264,9 +268,10 @@ def _market_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
         except InvalidSymbol:
             rule = f"must be symbols as SYM or SYM:MIC, by commas; {text[:40]!r} is none"
             yield FieldError(field="ASSET_UNIVERSE", rule=rule)
-    place = values.get("ecb_rates")
-    if isinstance(place, str) and "://" in place and not place.startswith("https://"):
-        yield FieldError(field="ECB_RATES", rule="must be `ecb`, a path, or an address with https://")
+    for name in ("ecb_rates", "twelvedata_url", "eodhd_url"):
+        place = values.get(name)
+        if isinstance(place, str) and "://" in place and not _is_issuer(place):
+            yield FieldError(field=name.upper(), rule="must be https:// (http:// on this machine only)")
 
 
 def _is_issuer(text: str) -> bool:

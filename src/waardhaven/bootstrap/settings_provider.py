@@ -3,6 +3,7 @@
 import hmac
 import sys
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from dishka import Provider, Scope, provide
 
@@ -13,9 +14,11 @@ from waardhaven.adapters.outbound.audit_files.di import HeadFile
 from waardhaven.adapters.outbound.clock import SystemClock
 from waardhaven.adapters.outbound.compute_pool.pools import ComputeSettings
 from waardhaven.adapters.outbound.files.di import FileRoot
+from waardhaven.adapters.outbound.http_session.addresses import Reach, is_loopback_host
 from waardhaven.adapters.outbound.identity_providers.registry import ProviderSettings
 from waardhaven.adapters.outbound.market_data.cached import KeepFor
 from waardhaven.adapters.outbound.market_data.registry import MarketSettings
+from waardhaven.adapters.outbound.market_data.twelvedata.account import BASE_URL as TWELVEDATA_URL
 from waardhaven.adapters.outbound.notify.di import NotifySettings
 from waardhaven.adapters.outbound.postgres.di import DatabaseUrl, TokenLifetime
 from waardhaven.adapters.outbound.postgres.engine import PoolSettings
@@ -199,9 +202,12 @@ class SettingsProvider(Provider):
             twelvedata_api_key=one.twelvedata_api_key,
             twelvedata_plan=one.twelvedata_plan,
             twelvedata_rate_limit=one.twelvedata_rate_limit,
+            twelvedata_url=one.twelvedata_url or TWELVEDATA_URL,
             eodhd_api_key=one.eodhd_api_key,
+            eodhd_url=one.eodhd_url,
             ecb_rates=_ecb_rates(one),
             patience_seconds=RefreshRules().deadline_seconds,
+            reach=_provider_reach(one),
             keep=KeepFor(
                 quotes=one.quote_cache_seconds,
                 rates=one.rate_cache_seconds,
@@ -263,6 +269,13 @@ def _ecb_rates(settings: Settings) -> str | None:
         return settings.ecb_rates
     keyed = settings.twelvedata_api_key or settings.eodhd_api_key
     return ECB_ADDRESS if keyed or settings.ecb_rates == "ecb" else None
+
+
+def _provider_reach(settings: Settings) -> Reach:
+    """Return how far inside providers may be: beyond public addresses only where one was named here."""
+    named = (settings.twelvedata_url, settings.eodhd_url, settings.ecb_rates)
+    hosts = [urlsplit(one).hostname or "" for one in named if one]
+    return Reach.LOOPBACK if any(is_loopback_host(one) for one in hosts) else Reach.PUBLIC
 
 
 def _csrf_keys(settings: Settings) -> tuple[bytes, ...]:

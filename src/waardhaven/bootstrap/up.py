@@ -17,7 +17,7 @@ from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.bootstrap.children import own_command
 from waardhaven.bootstrap.container import make_container
 from waardhaven.bootstrap.http import bind
-from waardhaven.bootstrap.prepare import Prepared, prepare
+from waardhaven.bootstrap.prepare import Prepared, begin_refresh, prepare
 from waardhaven.bootstrap.progress import Steps
 from waardhaven.bootstrap.reach import require_access
 from waardhaven.bootstrap.servers import connected
@@ -72,7 +72,10 @@ async def _run(settings: Settings, options: UpOptions, bound: socket.socket, ste
         _tell_password(steps, prepared)
         if options.worker:
             await worker.start()
+        refreshing = not settings.skip_startup_refresh and await begin_refresh(container)
         _announce(steps, bound, prepared)
+        if refreshing:
+            steps.say("Market data is being refreshed: `waardhaven jobs list` tells how far it is.")
         await lost
 
 

@@ -1,7 +1,7 @@
 """What a figure was made from."""
 
 import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from waardhaven.domain.types import Vintage
+
+LATER = "later"
+"""Key of the metadata of a field that records had not from the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +81,17 @@ def _canonical(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.astype("|i1" if values.dtype.kind == "b" else "<i8")
 
 
+def _counts(field: Field[Any], value: object) -> bool:
+    """Tell whether a field is part of a record: one that came later is where it is not its default.
+
+    So a record written before the field was there keeps its digest.
+    """
+    return not field.metadata.get(LATER) or getattr(value, field.name) != field.default
+
+
 def _jsonable(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {one.name: getattr(value, one.name) for one in fields(value) if _counts(one, value)}
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no canonical form.")

@@ -5,12 +5,13 @@ are read from the catalogue and broken one by one, so a new one is covered as so
 """
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
 from tests.conftest import Servers
-from tests.integration.postgres.rows import BORN, CHECKS, DAY, MORE, NEXT, TWIN, VALID, Row
+from tests.integration.postgres.rows import BORN, CHECKS, DAY, MORE, NEXT, NOW, TWIN, VALID, Row
 
 
 def _unchecked(table: str, rule: str) -> str:
@@ -308,3 +309,33 @@ async def test_bars_and_rates_of_unknown_series_or_vintages_are_refused(connecti
             if not table.endswith("_revision"):
                 update = f"UPDATE {table} SET {column} = {value}"
                 assert await refusal(connection, update) == f"{table}_references"
+
+
+async def test_unknown_reference_between_known_ones_is_refused_and_a_gap_alone_is_not(
+    connection: asyncpg.Connection,
+):
+    for id_ in (5, 7):
+        await insert(connection, "series", {**VALID["series"], "id": id_, "source": f"s{id_}"})
+        await insert(connection, "fx_series", {**VALID["fx_series"], "id": id_, "source": f"s{id_}"})
+    for id_ in (5, 7):
+        at = NOW + timedelta(days=id_)
+        await insert(connection, "vintage", {**VALID["vintage"], "id": id_, "committed_at": at})
+    for table, changes in REFERENCES.items():
+        key, *vintages = changes
+        for column, value, rule in ((key, 6, "references"), (vintages[0], 6, "references"), (key, 7, "")):
+            rows = {"low": {key: 5, vintages[0]: 5}, "high": {key: 7, vintages[0]: 5}}
+            rows["middle"] = {**rows["low"], "day": DAY.replace(year=2021), column: value}
+            ends = dict.fromkeys(vintages[1:], 7)
+            values = [{**VALID[table], **one, **ends} for one in rows.values()]
+            expected = f"{table}_{rule}" if rule else ""
+            assert await refusal(connection, _insertion(table, values)) == expected, (table, column, value)
+
+
+def _insertion(table: str, rows: list[Row]) -> str:
+    """Return one statement with several rows, of numbers and days."""
+    names = ", ".join(rows[0])
+    lines = ", ".join(
+        "(" + ", ".join(f"'{one}'" if hasattr(one, "year") else str(one) for one in row.values()) + ")"
+        for row in rows
+    )
+    return f"INSERT INTO {table} ({names}) VALUES {lines}"

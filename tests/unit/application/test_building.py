@@ -14,6 +14,7 @@ from tests.unit.application.world import ADA, ANALYST, AXIS, BASE, CODE, DEFINIT
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.update_index import TRIES
 from waardhaven.application.ports.build_store import PublicationDraft
+from waardhaven.application.ports.quality_flags import FlagFilter
 from waardhaven.domain.errors import Invalid
 from waardhaven.domain.identity.access import Access, NotYours, Right, Visibility
 from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied, Principal
@@ -27,9 +28,10 @@ from waardhaven.domain.index.build_record import (
     UnknownBuild,
     UnknownIndex,
 )
-from waardhaven.domain.index.composition import ReviewReason
+from waardhaven.domain.index.composition import FlagKind, ReviewReason
 from waardhaven.domain.index.definition import Adjustment, StrategySpec
 from waardhaven.domain.market.calendar import Frequency, NotASession
+from waardhaven.domain.market.quality import Finding, FindingKind, ReviewState
 from waardhaven.domain.types import UserId
 
 # --- defining
@@ -99,6 +101,25 @@ async def test_restatement_starts_at_the_day_asked_for_from_the_published_state_
     assert build.opening.level == first.result.levels.level[9]
     whole = await world.build(OPERATOR, slug="an-index", restate_from=BASE)
     assert (whole.start, whole.opening) == (BASE, None)
+
+
+async def test_flagged_bar_is_used_unless_the_definition_holds_it_out_until_it_is_accepted(world: World):
+    await world.open(rows=20)
+    flagged = Finding(series=world.series[0], day=day(12), kind=FindingKind.OUTLIER, detail="a test")
+    await world.flags.record([flagged], series=[world.series[0]], kinds=[FindingKind.OUTLIER])
+    used = await world.build(OPERATOR, slug="an-index")
+    strict = replace(DEFINITION, guards=replace(DEFINITION.guards, held_out=("outlier",)))
+    await DefineIndex(world.indexes)(OPERATOR, strict)
+    held = await world.build(OPERATOR, slug="an-index")
+    row = 12
+    before, after = (one.result.levels.level for one in (used, held))
+    assert after[:row].tobytes() == before[:row].tobytes()
+    assert after[row] != before[row]
+    assert np.datetime64(day(12)) in held.result.flags.day[held.result.flags.kind == FlagKind.STALE_PRICE]
+    (flag,) = await world.flags.page(FlagFilter(), limit=5)
+    await world.flags.review(flag.id, state=ReviewState.ACCEPTED, note="right", by=OPERATOR)
+    again = await world.build(OPERATOR, slug="an-index")
+    assert again.result.levels.level.tobytes() == before.tobytes()
 
 
 async def test_forced_review_takes_effect_on_its_day(world: World):

@@ -12,6 +12,7 @@ from tests.fakes.compute_pool import FakeComputePool
 from tests.fakes.event_log import FakeEventLog
 from tests.fakes.indexes import FakeBuildStore, FakeIndexStore
 from tests.fakes.market import FakeMarket
+from tests.fakes.quality_flags import FakeQualityFlags
 
 from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.publish_build import PublishBuild
@@ -69,7 +70,8 @@ class World:
         self.market = FakeMarket(self.log)
         self.indexes = FakeIndexStore(self.log)
         self.builds = FakeBuildStore(self.log, self.clock)
-        self.inputs = ReadInputs(self.market, self.market)
+        self.flags = FakeQualityFlags(self.market)
+        self.inputs = ReadInputs(self.market, self.market, self.flags)
 
     @property
     def build(self) -> BuildIndex:

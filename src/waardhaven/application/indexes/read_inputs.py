@@ -8,6 +8,7 @@ import numpy as np
 
 from waardhaven.application.indexes.conversion import rates
 from waardhaven.application.ports.price_store import CloseColumns, PriceStore
+from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesRef
 from waardhaven.domain.index.build import warm_up_sessions
 from waardhaven.domain.index.build_record import InputsUnavailable, NothingToBuild
@@ -16,7 +17,8 @@ from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.universe import membership
 from waardhaven.domain.market.calendar import session_row
 from waardhaven.domain.market.panel import as_of_panel, to_panel
-from waardhaven.domain.types import AssetId, Days, Flags, Floats, Ids, Vintage, as_date
+from waardhaven.domain.market.quality import FindingKind
+from waardhaven.domain.types import AssetId, Days, Flags, Floats, Ids, SeriesId, Vintage, as_date
 
 Membership = list[tuple[AssetId, date, date | None]]
 
@@ -27,6 +29,7 @@ class ReadInputs:
 
     reference: ReferenceStore
     prices: PriceStore
+    flags: QualityFlags
 
     async def __call__(
         self,
@@ -49,6 +52,7 @@ class ReadInputs:
         start = _axis_start(definition, sessions, anchor)
         bounds = _Bounds(start=start, anchor=anchor, through=through, vintage=vintage)
         closes = await self._closes(series, held, bounds)
+        closes = await self._without_held_out(closes, definition, vintage)
         if not len(closes) or closes.day.max() < np.datetime64(anchor):
             raise NothingToBuild(f"There are no prices from {anchor} on.")
         start = min(start, closes.day.min())
@@ -103,6 +107,18 @@ class ReadInputs:
         since = as_date(older.day[last].min())
         return await self.prices.closes(ids, start=since, end=bounds.through, vintage=vintage)
 
+    async def _without_held_out(
+        self, closes: CloseColumns, definition: IndexDefinition, vintage: Vintage
+    ) -> CloseColumns:
+        """Leave out bars with flags that the definition holds out until somebody accepted them."""
+        kinds = [FindingKind(one) for one in definition.guards.held_out]
+        if not kinds or not len(closes):
+            return closes
+        series = [SeriesId(one) for one in np.unique(closes.series).tolist()]
+        held = await self.flags.held(series, kinds=kinds, vintage=vintage)
+        out = np.isin(_keys(closes.series, closes.day), _keys(held.series, held.day))
+        return CloseColumns(series=closes.series[~out], day=closes.day[~out], close=closes.close[~out])
+
     async def _rates(
         self, definition: IndexDefinition, series: dict[AssetId, SeriesRef], axis: Days, vintage: Vintage
     ) -> Floats:
@@ -120,6 +136,11 @@ class _Bounds:
     anchor: date
     through: date | None
     vintage: Vintage
+
+
+def _keys(series: Ids, day: Days) -> Ids:
+    """Return one number for each (series, day)."""
+    return (series.astype(np.int64) << 32) + day.astype(np.int64)
 
 
 def _axis_start(definition: IndexDefinition, sessions: Days, anchor: date) -> np.datetime64:

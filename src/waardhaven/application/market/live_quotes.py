@@ -1,11 +1,13 @@
 """Last prices: what providers know this minute, else what is stored."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 
+from waardhaven.application.market.adjusting import FIXING
 from waardhaven.application.market.facts import listing_of
 from waardhaven.application.market.quotes import QuoteView, ReadQuotes
 from waardhaven.application.ports.clock import Clock
@@ -46,7 +48,7 @@ class LiveQuoteView:
 
 @dataclass(frozen=True, slots=True)
 class ReadLiveQuotes:
-    """Last prices of providers, converted at present rates; where none is to be had, stored closes.
+    """Last prices of providers, converted at present rates; else stored closes, at those of their day.
 
     What a provider said is kept for a while, so that asking twice spends no credit.
     """
@@ -72,10 +74,9 @@ class ReadLiveQuotes:
         ]
         if currency is None:
             return tuple(views)
-        rates = {
-            code: await self._rate(code, currency) for code in {one.currency for one in views if one.currency}
-        }
-        return tuple(_converted(one, currency, rates) for one in views)
+        days = [None if view.live else close.day for view, close in zip(views, closes, strict=True)]
+        rates = [await self._rate(one.currency, currency, day) for one, day in zip(views, days, strict=True)]
+        return tuple(_converted(one, currency, rate) for one, rate in zip(views, rates, strict=True))
 
     async def _asked(self, assets: Sequence[Asset]) -> dict[int, Quote | str]:
         """Return a provider's quote of each asset, or why there is none."""
@@ -87,24 +88,23 @@ class ReadLiveQuotes:
             for asset, answer in zip(assets, answers, strict=True)
         }
 
-    async def _rate(self, own: str, target: str) -> float | None:
-        if own == target:
+    async def _rate(self, own: str | None, target: str, day: date | None) -> float | None:
+        """Return the present rate, or that of the day of a stored close; None: there is none."""
+        if own is None or own == target:
             return 1.0
-        for source in self.fx.sources:
-            try:
+        for source in () if day else self.fx.sources:
+            with suppress(WaardhavenError):
                 spot = await source.spot(own, target)
-            except WaardhavenError:
-                continue
-            if spot is not None:
-                return spot.rate
-        return await self._fixed(own, target)
+                if spot is not None:
+                    return spot.rate
+        return await self._fixed(own, target, day or self.clock.now().date())
 
-    async def _fixed(self, own: str, target: str) -> float | None:
-        """Return the last stored fixing of the pair, None when there is none of the last week."""
-        table = await self.reference.fx(sorted({own, target}), fixing="ECB")
-        today = np.array([self.clock.now().date()], dtype="datetime64[D]")
+    async def _fixed(self, own: str, target: str, day: date) -> float | None:
+        """Return the last stored fixing of the pair on a day, None when it is more than a week old."""
+        table = await self.reference.fx(sorted({own, target}), fixing=FIXING, end=day)
+        at = np.array([day], dtype="datetime64[D]")
         try:
-            rate = float(table.cross(own, target, today, max_days=CARRIED_DAYS)[0])
+            rate = float(table.cross(own, target, at, max_days=CARRIED_DAYS)[0])
         except UnknownCurrency:
             return None
         return rate if np.isfinite(rate) else None
@@ -150,10 +150,9 @@ def _view(asset: Asset, answer: Quote | str, close: QuoteView, now: datetime) ->
     )
 
 
-def _converted(one: LiveQuoteView, currency: str, rates: dict[str, float | None]) -> LiveQuoteView:
+def _converted(one: LiveQuoteView, currency: str, rate: float | None) -> LiveQuoteView:
     if one.currency is None or one.price is None:
         return one
-    rate = rates[one.currency]
     if rate is None:
         reason = f"There is no exchange rate from {one.currency} to {currency}."
         return replace(one, price=None, previous_close=None, currency=currency, reason=reason)

@@ -24,7 +24,7 @@ LOOK_BACK = timedelta(days=60)
 class AssetFreshness:
     """The newest price of an asset against the sessions of its exchange.
 
-    ``behind``: sessions that are over and have no price, of the last sixty days; null when it is not known.
+    ``behind``: sessions that are over and have no price; null when that is not known.
     """
 
     symbol: str
@@ -75,12 +75,13 @@ class ReadRefreshStatus:
             universe = ""
             assets = await self.reference.find_assets(AssetFilter(), limit=MOST)
         coverage = await self.reference.coverage([one.id for one in assets])
-        mics = sorted({one.mic for one in assets})
-        times = await self.reference.session_times(mics, start=(now - LOOK_BACK).date(), end=now.date())
         best = _newest(coverage)
+        start = min([(now - LOOK_BACK).date(), *(one.last for one in best.values() if one.last)])
+        mics = sorted({one.mic for one in assets})
+        times = await self.reference.session_times(mics, start=start, end=now.date())
         found = [_judged(one, best.get(one.id), times.get(one.mic), now) for one in assets]
         found.sort(key=lambda one: (-(one.behind or 0), one.last or date.min, one.symbol))
-        return _view(found, now, universe or None, tuple(one.name for one in self.setup.sources))
+        return _view(found, now, universe or None, self.setup)
 
 
 def _newest(coverage: Sequence[SeriesCoverage]) -> dict[AssetId, SeriesCoverage]:
@@ -113,14 +114,14 @@ def _judged(
 
 
 def _view(
-    found: Sequence[AssetFreshness], now: datetime, universe: str | None, providers: tuple[str, ...]
+    found: Sequence[AssetFreshness], now: datetime, universe: str | None, setup: MarketSetup
 ) -> RefreshStatusView:
     counts = {state: sum(one.state is state for one in found) for state in Freshness}
     late = counts[Freshness.STALE] + counts[Freshness.EMPTY]
     return RefreshStatusView(
         timestamp=now,
         universe=universe,
-        providers=providers,
+        providers=tuple(one.name for one in setup.sources),
         total=len(found),
         fresh=counts[Freshness.FRESH],
         stale=counts[Freshness.STALE],
@@ -128,14 +129,17 @@ def _view(
         unknown=counts[Freshness.UNKNOWN],
         latest=max((one.last for one in found if one.last), default=None),
         needs_update=late > 0,
-        recommendation=_recommendation(len(found), late),
+        recommendation=_recommendation(len(found), late, setup),
         assets=tuple(found),
     )
 
 
-def _recommendation(total: int, late: int) -> str:
+def _recommendation(total: int, late: int, setup: MarketSetup) -> str:
     if not total:
         return "There are no assets: run a refresh, or import prices."
-    if late:
-        return f"{late} of {total} assets lack a session that is over: run a smart refresh."
-    return "Nothing to do."
+    if not late:
+        return "Nothing to do."
+    lacking = f"{late} of {total} assets lack a session that is over"
+    if not setup.keyed:
+        return f"{lacking}, and no provider is set up: set TWELVEDATA_API_KEY, or import prices."
+    return f"{lacking}: run a smart refresh."

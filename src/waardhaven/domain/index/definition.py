@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from waardhaven.domain.market.calendar import Frequency
+from waardhaven.domain.provenance import LATER
 
 
 class Adjustment(StrEnum):
@@ -60,6 +61,7 @@ class Guards:
     ``max_forward_fill_days``: sessions a last price may be carried before a name is out.
     ``min_daily_return``, ``max_daily_return``: bound what the signals see, never what a level earns.
     ``outlier_std_threshold``: trailing z-score beyond which a return is flagged (and used).
+    ``held_out``: kinds of findings whose bars are not used until somebody accepted them; by default none.
     """
 
     min_price: float = 1.0
@@ -67,6 +69,7 @@ class Guards:
     min_daily_return: float = -0.5
     max_daily_return: float = 0.5
     outlier_std_threshold: float = 3.0
+    held_out: tuple[str, ...] = field(default=(), metadata={LATER: True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

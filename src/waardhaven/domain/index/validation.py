@@ -17,6 +17,7 @@ from waardhaven.domain.index.definition import (
 from waardhaven.domain.index.strategies import InvalidStrategy, prepare
 from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.currency import CURRENCIES
+from waardhaven.domain.market.quality import FindingKind
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 MIC = re.compile(r"[A-Z0-9]{4}")
@@ -66,6 +67,9 @@ def guard_errors(guards: Guards, path: str = "guards") -> Iterator[FieldError]:
     yield from out_of_range(f"{path}.min_daily_return", guards.min_daily_return, -1.0, -0.01)
     yield from out_of_range(f"{path}.max_daily_return", guards.max_daily_return, 0.01, 10.0)
     yield from out_of_range(f"{path}.outlier_std_threshold", guards.outlier_std_threshold, 1.0, 10.0)
+    if set(guards.held_out) - set(FindingKind) or len(set(guards.held_out)) != len(guards.held_out):
+        rule = f"must be different ones of {', '.join(FindingKind)}"
+        yield FieldError(field=f"{path}.held_out", rule=rule)
 
 
 def schedule_errors(schedule: Schedule) -> Iterator[FieldError]:

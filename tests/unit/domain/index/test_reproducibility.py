@@ -30,6 +30,12 @@ def test_the_digest_is_the_same_on_every_machine() -> None:
 FROZEN = "cd339692458ade3f83a703de1c6dcfac4c05f5cc71561df4294128af20b51d61"
 
 
+def test_a_rule_that_came_later_counts_once_it_is_used() -> None:
+    guards = replace(DEFINITION.guards, held_out=("outlier",))
+    assert input_digest(replace(DEFINITION, guards=replace(DEFINITION.guards, held_out=())), INPUTS) == DIGEST
+    assert input_digest(replace(DEFINITION, guards=guards), INPUTS) != DIGEST
+
+
 @pytest.mark.parametrize("name", ["fx", "shares", "member"])
 def test_any_changed_matrix_changes_the_digest(name: str) -> None:
     matrix = getattr(INPUTS, name).copy()

@@ -117,3 +117,10 @@ def test_the_price_floor_holds_on_raw_series() -> None:
     definition = a_definition(guards=Guards(min_price=5.0))
     assert price_floor(validated(definition)) == 5.0
     assert validated(definition).description == ""
+
+
+@pytest.mark.parametrize("kinds", [("outliers",), ("stale", "stale"), ("",)])
+def test_kinds_of_findings_that_hold_bars_out_are_known_and_named_once(kinds: tuple[str, ...]) -> None:
+    assert bad_fields(guards=replace(Guards(), held_out=kinds)) == ["guards.held_out"]
+    fine = replace(Guards(), held_out=("outlier", "stale"))
+    assert validated(replace(a_definition(), guards=fine)).guards == fine

@@ -109,16 +109,16 @@ async def read_held(connection: Connection, where: Stretches) -> HeldCloses:
 async def write_chunks(
     connection: Connection,
     whole: CloseColumns,
+    where: Stretches,
     wanted: Flags,
     *,
     held: frozenset[tuple[int, int]],
     vintage: Vintage,
 ) -> None:
-    """Write chunks from all their rows, ordered by series, then day.
+    """Write chunks from all their rows, ordered by series, then day; ``where``: the stretches of these.
 
     ``wanted`` (rows,): the chunks with such a row are written. ``held``: those that are there already.
     """
-    where = Stretches.of(whole.series, whole.day)
     chosen = _records(whole, where, where.any_of(wanted), vintage)
     records = await asyncio.to_thread(list, chosen)
     fresh = [one for one in records if one[:2] not in held]

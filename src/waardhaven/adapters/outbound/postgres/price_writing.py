@@ -46,12 +46,13 @@ class Offer:
     """Bars ordered by series, then day, beside the closes of their chunks as they are and as they will be.
 
     ``known`` (bars,): a bar of that day is there. ``whole``: every row of the touched chunks with the new
-    closes; ``touched`` (rows of whole,): those that are new or have another close.
+    closes, ``where``: its stretches; ``touched`` (rows of whole,): those that are new or have another close.
     """
 
     bars: PriceColumns
     known: Flags
     whole: CloseColumns
+    where: Stretches
     touched: Flags
     chunks: frozenset[tuple[int, int]]
 
@@ -61,7 +62,7 @@ async def write_bars(connection: Connection, prices: PriceColumns, note: str) ->
     bars = await asyncio.to_thread(_ordered, prices)
     where = await asyncio.to_thread(Stretches.of, bars.series, bars.day)
     await _require_series(connection, np.unique(where.series))
-    offer = await asyncio.to_thread(_offer, bars, await read_held(connection, where))
+    offer = await asyncio.to_thread(_offer, bars, where, await read_held(connection, where))
     await connection.execute(_LOOK_UP)
     differing = await compare(connection, bars, offer.known)
     known, changed = int(offer.known.sum()), len(differing)
@@ -70,7 +71,9 @@ async def write_bars(connection: Connection, prices: PriceColumns, note: str) ->
         vintage = await next_vintage(connection, note)
         await _supersede(connection, bars, differing, vintage)
         await _append(connection, _some(bars, ~offer.known), vintage)
-        await write_chunks(connection, offer.whole, offer.touched, held=offer.chunks, vintage=vintage)
+        await write_chunks(
+            connection, offer.whole, offer.where, offer.touched, held=offer.chunks, vintage=vintage
+        )
     touched = np.concatenate([bars.series[~offer.known], bars.series[differing.rows]])
     report = WriteReport(
         inserted=len(bars) - known,
@@ -138,12 +141,12 @@ def _ordered(prices: PriceColumns) -> PriceColumns:
     return _some(prices, np.lexsort((prices.day, prices.series)))
 
 
-def _offer(bars: PriceColumns, held: HeldCloses) -> Offer:
+def _offer(bars: PriceColumns, where: Stretches, held: HeldCloses) -> Offer:
     there = held.closes
     if not len(there):
         whole = CloseColumns(series=bars.series, day=bars.day, close=bars.close)
         none, every = np.zeros(len(bars), dtype=np.bool_), np.ones(len(bars), dtype=np.bool_)
-        return Offer(bars=bars, known=none, whole=whole, touched=every, chunks=held.chunks)
+        return Offer(bars=bars, known=none, whole=whole, where=where, touched=every, chunks=held.chunks)
     series = np.unique(bars.series)
     keys, offered = row_keys(series, there.series, there.day), row_keys(series, bars.series, bars.day)
     at = np.searchsorted(keys, offered)
@@ -162,4 +165,5 @@ def _offer(bars: PriceColumns, held: HeldCloses) -> Offer:
         close=joined(closes, bars.close),
     )
     touched = joined(closes != there.close, new)
-    return Offer(bars=bars, known=known, whole=whole, touched=touched, chunks=held.chunks)
+    stretches = Stretches.of(whole.series, whole.day)
+    return Offer(bars=bars, known=known, whole=whole, where=stretches, touched=touched, chunks=held.chunks)

@@ -44,13 +44,18 @@ async def supersede(
         f"INSERT INTO fact_{kind.table} ({names}) SELECT * FROM unnest({unnest})",
         *(list(rows[name]) for name in kind.columns),
     )
+    # Nobody has told the planner of the table yet: of ten thousand rows it would compare each with each.
+    await connection.execute(f"ANALYZE fact_{kind.table}")
     counts = await connection.fetchrow(_count(kind, ends))
     inserted, differing, total = counts["inserted"], counts["changed"], counts["total"]
     changed = differing + counts["ended"]
     vintage = None
     if inserted or changed:
         vintage = await next_vintage(connection, note)
-        await connection.execute(_close(kind, ends), vintage)
+        if differing:
+            await connection.execute(_close_differing(kind), vintage)
+        if counts["ended"]:
+            await connection.execute(_close_absent(kind, ends), vintage)
         await connection.execute(_open(kind), vintage)
         event = FactsCommitted(what=kind.what, vintage=vintage, inserted=inserted, changed=changed)
         await emit(connection, event)
@@ -88,11 +93,16 @@ def _count(kind: FactKind, ends: str) -> str:
     """
 
 
-def _close(kind: FactKind, ends: str) -> str:
+def _close_differing(kind: FactKind) -> str:
     return f"""
-        UPDATE {kind.table} f SET vintage_to = $1 WHERE f.vintage_to IS NULL AND (
-            EXISTS (SELECT FROM fact_{kind.table} s WHERE {_matches(kind)} AND {_differs(kind)})
-            OR {_absent(kind, ends)})
+        UPDATE {kind.table} f SET vintage_to = $1 FROM fact_{kind.table} s
+        WHERE f.vintage_to IS NULL AND {_matches(kind)} AND {_differs(kind)}
+    """
+
+
+def _close_absent(kind: FactKind, ends: str) -> str:
+    return f"""
+        UPDATE {kind.table} f SET vintage_to = $1 WHERE f.vintage_to IS NULL AND {_absent(kind, ends)}
     """
 
 
