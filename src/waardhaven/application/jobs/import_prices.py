@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from waardhaven.application.jobs.params import choice, text
+from waardhaven.application.market.check_quality import CheckQuality
 from waardhaven.application.market.import_prices import CheckImport, CommitImport
 from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.domain.errors import FieldError, Invalid
@@ -38,6 +39,7 @@ class ImportPrices:
 
     check: CheckImport
     commit: CommitImport
+    judge: CheckQuality
 
     async def __call__(self, by: Principal, params: ImportParams, run: JobRun) -> Outcome:
         """Return the state of the import and what was written."""
@@ -51,7 +53,11 @@ class ImportPrices:
             record = await self.check(by, id_=id_)
             run.progress(params.act, 1, 1)
             return Outcome(result={"import": str(id_), "state": str(record.state)})
-        report = await self.commit(by, id_=id_)
+        done: dict[str, object] = {"import": str(id_), "state": "committed"}
+        committed = await self.commit(by, id_=id_)
         run.progress(params.act, 1, 1)
-        written = {} if report is None else {"inserted": report.inserted, "changed": report.changed}
-        return Outcome(result={"import": str(id_), "state": "committed", **written})
+        if committed is None:
+            return Outcome(result=done)
+        findings = await self.judge(by, assets=committed.assets)
+        counts = {"inserted": committed.report.inserted, "changed": committed.report.changed}
+        return Outcome(result={**done, **counts, "findings": findings})

@@ -19,7 +19,7 @@ from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identifiers import RANDOM_BYTES, ordered_id
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.market.imports import LARGEST_FILE, FileMapping, ImportState
-from waardhaven.domain.types import ImportId
+from waardhaven.domain.types import AssetId, ImportId
 
 
 class InvalidUpload(Invalid):
@@ -99,6 +99,14 @@ class CheckImport:
         return await self.reader.read(await whole_file(self.files, record.id), record.mapping)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What a commit wrote, and the assets it is about."""
+
+    report: WriteReport
+    assets: tuple[AssetId, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CommitImport:
     """Write the bars of a checked file: all of them, in one transaction, or none.
@@ -115,7 +123,7 @@ class CommitImport:
     calendars: Calendars
     write: WriteBars
 
-    async def __call__(self, by: Principal, *, id_: ImportId) -> WriteReport | None:
+    async def __call__(self, by: Principal, *, id_: ImportId) -> Committed | None:
         """Return what was written, None when it was committed before; raise ImportNotReady."""
         by.require(Permission.OPERATE)
         record = await self.imports.get(id_)
@@ -133,7 +141,7 @@ class CommitImport:
         ids = dict(matched.known)
         ids |= await self.facts.register_assets(matched.new)
         written = await self.write(matched.bars, ids, note=f"import {id_}", for_import=id_)
-        return written.report
+        return Committed(report=written.report, assets=tuple(sorted(set(ids.values()))))
 
 
 @dataclass(frozen=True, slots=True)

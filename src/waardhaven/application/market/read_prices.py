@@ -41,7 +41,7 @@ class NoSuchPrices(NotFound):
     """None of the assets asked for has prices of that kind in that range."""
 
 
-class TooManyPrices(Invalid):
+class PricesOutOfBounds(Invalid):
     """The answer would have more rows than one answer may."""
 
 
@@ -142,7 +142,7 @@ class ReadPrices:
         most = sum(_days_within(one.series, start, end) for one in chosen)
         if most > MOST_ROWS:
             rule = f"must ask for at most {MOST_ROWS} bars; this may be {most}: fewer symbols or days"
-            raise TooManyPrices(
+            raise PricesOutOfBounds(
                 "The answer would be too large.", errors=[FieldError(field="symbols", rule=rule)]
             )
         return await self.prices.bars(
@@ -176,12 +176,12 @@ class ReadPrices:
 
 def _check(symbols: Sequence[str], currency: str | None) -> None:
     if not 1 <= len(symbols) <= MOST_SYMBOLS:
-        raise TooManyPrices(
+        raise PricesOutOfBounds(
             "The number of symbols is out of bounds.",
             errors=[FieldError(field="symbols", rule=f"must be 1 to {MOST_SYMBOLS} symbols")],
         )
     if currency is not None and currency not in CURRENCIES | RETIRED:
-        raise TooManyPrices(
+        raise PricesOutOfBounds(
             f"{currency!r} is not a currency we convert to.",
             errors=[FieldError(field="currency", rule="must be one of /index/currencies")],
         )

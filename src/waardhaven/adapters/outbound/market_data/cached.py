@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -111,28 +111,30 @@ class CachedMarketData(MarketData):
 
     async def search(self, text: str, *, limit: int = 30) -> Sequence[Listing]:
         """See MarketData."""
-        key = _key("search", text.upper(), limit)
-        kept = await self._cache.get(key)
+        key = _key("search", self.name, text.upper(), limit)
+        kept = _decoded(_SEARCHES, await self._cache.get(key))
         if kept is not None:
-            return _SEARCHES.decode(kept)
+            return kept
         return await self._flights.run(key, lambda: self._search(key, text, limit))
 
     async def _kept(self, listing: Listing) -> Quote | NotDelivered | None:
-        kept = await self._cache.get(_key("quote", listing.symbol, listing.mic))
-        return None if kept is None else _QUOTES.decode(kept).value
+        kept = _decoded(_QUOTES, await self._cache.get(self._key_of(listing)))
+        return None if kept is None else replace(kept.value, listing=listing)
 
     async def _ask(self, listings: Sequence[Listing]) -> Sequence[Quote | NotDelivered]:
         answers = await self._source.quotes(listings)
         for one in answers:
             if isinstance(one, Quote):
-                await self._put("quote", one.listing, _encode(_KeptQuote(one)))
+                await self._put(one.listing, _encode(_KeptQuote(one)))
             elif one.reason not in LATER:
-                await self._put("quote", one.listing, _encode(_KeptRefusal(one)))
+                await self._put(one.listing, _encode(_KeptRefusal(one)))
         return answers
 
-    async def _put(self, kind: str, listing: Listing, content: bytes) -> None:
-        key = _key(kind, listing.symbol, listing.mic)
-        await self._cache.put(key, content, ttl_seconds=self._keep.quotes)
+    async def _put(self, listing: Listing, content: bytes) -> None:
+        await self._cache.put(self._key_of(listing), content, ttl_seconds=self._keep.quotes)
+
+    def _key_of(self, listing: Listing) -> str:
+        return _key("quote", self.name, listing.symbol, listing.mic, listing.currency)
 
     async def _search(self, key: str, text: str, limit: int) -> Sequence[Listing]:
         found = tuple(await self._source.search(text, limit=limit))
@@ -156,9 +158,9 @@ class CachedFxRates(FxRates):
     async def spot(self, base: str, quote: str) -> SpotRate | None:
         """See FxRates."""
         key = _key("spot", self.name, base, quote)
-        kept = await self._cache.get(key)
+        kept = _decoded(_SPOTS, await self._cache.get(key))
         if kept is not None:
-            return _SPOTS.decode(kept)
+            return kept
         return await self._flights.run(key, lambda: self._ask(key, base, quote))
 
     async def _ask(self, key: str, base: str, quote: str) -> SpotRate | None:
@@ -166,6 +168,16 @@ class CachedFxRates(FxRates):
         if found is not None:
             await self._cache.put(key, _encode(found), ttl_seconds=self._keep.rates)
         return found
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], kept: bytes | None) -> T | None:
+    """Return what was kept; bytes that are none of ours, of another version say, are as good as nothing."""
+    if kept is None:
+        return None
+    try:
+        return decoder.decode(kept)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _key(kind: str, *parts: object) -> str:

@@ -1,6 +1,6 @@
 """Sources one after the other: what the first can not give, the next is asked for."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from waardhaven.application.ports.market_facts import Listing
 
 T = TypeVar("T", BarColumns, ActionsOf, SharesOutstanding)
 log = structlog.get_logger(__name__)
+SILENCE = "The source did not answer."
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ class _Remaining:
     def refused(self, answer: NotDelivered) -> None:
         self.said.setdefault(answer.listing, []).append(answer)
 
-    def unreachable(self, source: str, detail: str) -> None:
+    def unanswered(self, source: str, detail: str) -> None:
+        """Note of whatever a source said nothing about that it may have something another time."""
         for listing in self.wanted:
             if not any(one.source == source for one in self.said.get(listing, ())):
                 self.refused(
@@ -57,13 +59,15 @@ class _Remaining:
 
 
 class ChainedMarketData(MarketData):
-    """Asks its sources in order, for each capability and each instrument by itself."""
+    """Asks its sources in order, for each capability and each instrument by itself.
 
-    name = "chain"
+    Its name tells which sources, so that what one set of them said is not taken for the word of another.
+    """
 
     def __init__(self, sources: Sequence[MarketData]) -> None:
         """Ask ``sources``, the preferred first."""
         self._sources = tuple(sources)
+        self.name = "+".join(one.name for one in sources)
         self.capabilities = frozenset().union(*(one.capabilities for one in sources))
 
     def bars(self, wanted: Sequence[Wanted]) -> AsyncIterator[BarColumns | NotDelivered]:
@@ -120,35 +124,50 @@ class ChainedMarketData(MarketData):
         for source in self._able(capability):
             if not left.wanted:
                 break
-            delivered: set[Listing] = set()
+            delivered, silence = set[Listing](), SILENCE
+            stream = ask(source, [one.of(source.name) for one in left.wanted.values()])
             try:
-                async for answer in ask(source, [one.of(source.name) for one in left.wanted.values()]):
+                async for answer in stream:
                     if isinstance(answer, NotDelivered):
                         left.refused(answer)
                     else:
                         delivered.add(answer.listing)
                         yield answer
             except SourceUnavailable as error:
-                log.warning("source_unavailable", source=source.name, detail=error.message)
-                left.unreachable(source.name, error.message)
+                silence = _unreachable(source, error)
+            finally:
+                await _closed(stream)
             for listing in delivered:
                 left.answered(listing)
+            left.unanswered(source.name, silence)
         for verdict in left.verdicts(capability):
             yield verdict
 
 
 async def _quoted(source: MarketData, left: _Remaining, found: dict[Listing, Quote | NotDelivered]) -> None:
+    answers, silence = list[Quote | NotDelivered](), SILENCE
     try:
-        answers = await source.quotes(list(left.wanted))
+        answers += await source.quotes(list(left.wanted))
     except SourceUnavailable as error:
-        left.unreachable(source.name, error.message)
-        return
+        silence = _unreachable(source, error)
     for answer in answers:
         if isinstance(answer, NotDelivered):
             left.refused(answer)
         else:
             found[answer.listing] = answer
             left.answered(answer.listing)
+    left.unanswered(source.name, silence)
+
+
+def _unreachable(source: MarketData, error: SourceUnavailable) -> str:
+    log.warning("source_unavailable", source=source.name, detail=error.message)
+    return error.message
+
+
+async def _closed(stream: AsyncIterator[object]) -> None:
+    """Let a source that nobody listens to any more end what it has under way."""
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()
 
 
 def _not_offered(listing: Listing, capability: Capability) -> NotDelivered:

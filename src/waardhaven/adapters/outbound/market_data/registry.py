@@ -7,6 +7,10 @@ from waardhaven.adapters.outbound.http_session.addresses import Reach
 from waardhaven.adapters.outbound.http_session.session import HttpSession
 from waardhaven.adapters.outbound.market_data.cached import KeepFor
 from waardhaven.adapters.outbound.market_data.ecb import EcbRates
+from waardhaven.adapters.outbound.market_data.eodhd import ALLOTMENT as EODHD_ALLOTMENT
+from waardhaven.adapters.outbound.market_data.eodhd import BASE_URL as EODHD_URL
+from waardhaven.adapters.outbound.market_data.eodhd import LEFT_HEADER, EodhdMarketData, in_query
+from waardhaven.adapters.outbound.market_data.keyed import KeyedRequests
 from waardhaven.adapters.outbound.market_data.twelvedata.account import BASE_URL as TWELVEDATA_URL
 from waardhaven.adapters.outbound.market_data.twelvedata.account import Account
 from waardhaven.adapters.outbound.market_data.twelvedata.fx import TwelveDataFx
@@ -25,7 +29,8 @@ BEYOND_ECB = ("TWD",)
 class MarketSettings:
     """What was configured. ``patience_seconds``: the longest that a load waits for credits.
 
-    ``ecb_rates``: address or path of the euro fixing's file; None: no rates are fetched.
+    ``eodhd_url``: another address than the service's. ``ecb_rates``: address or path of the euro fixing's
+    file; None: no rates are fetched.
     """
 
     twelvedata_api_key: str | None = field(default=None, repr=False)
@@ -88,7 +93,34 @@ def twelvedata(around: Surroundings) -> Offer | None:
     return Offer(source=source, info=info, refresh_mode=plan.refresh, fx=(fx,))
 
 
-SOURCES: tuple[Callable[[Surroundings], Offer | None], ...] = (twelvedata,)
+def eodhd(around: Surroundings) -> Offer | None:
+    """Offer EODHD when there is a key."""
+    one = around.settings
+    if one.eodhd_api_key is None:
+        return None
+    requests = KeyedRequests(
+        provider=EodhdMarketData.name,
+        key=one.eodhd_api_key,
+        authenticate=in_query,
+        http=around.http,
+        gate=around.gate,
+        allotment=EODHD_ALLOTMENT,
+        left_header=LEFT_HEADER,
+        reach=one.reach,
+    )
+    url, patience = one.eodhd_url or EODHD_URL, one.patience_seconds
+    source = EodhdMarketData(requests, base_url=url, patience_seconds=patience)
+    info = SourceInfo(
+        name=source.name,
+        capabilities=source.capabilities,
+        keyed=True,
+        per_minute=EODHD_ALLOTMENT.per_minute,
+        per_day=EODHD_ALLOTMENT.per_day,
+    )
+    return Offer(source=source, info=info, refresh_mode="smart")
+
+
+SOURCES: tuple[Callable[[Surroundings], Offer | None], ...] = (twelvedata, eodhd)
 """In the order they are asked."""
 
 
