@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -216,6 +216,10 @@ _DETAILS = {
 }
 
 
+MISSING: Final = re.compile(r"Missing required \w+ parameter '([^']+)'")
+"""How the framework says that a parameter is not there."""
+
+
 def _of_validation(request: Request[Any, Any, Any], error: ValidationException) -> Fault:
     messages = error.extra if isinstance(error.extra, list) else []
     errors = [_problem_error(message) for message in messages if message.get("source") != "body"]
@@ -223,6 +227,9 @@ def _of_validation(request: Request[Any, Any, Any], error: ValidationException) 
         errors += [_in_body(broken) for broken in body_errors(request)] or [
             _problem_error(message) for message in messages if message.get("source") == "body"
         ]
+    missing = MISSING.search(error.detail)
+    if missing and not errors:
+        errors = [ProblemError(field=missing[1], rule="is required")]
     detail = "The request breaks a rule." if errors else error.detail.partition(" for path")[0]
     return Fault(status=422, code=CODES[422], detail=detail, errors=tuple(errors))
 
