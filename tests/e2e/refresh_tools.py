@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -25,8 +25,8 @@ MONDAY = date(2026, 11, 16)
 SESSIONS = 260
 """Bars on the first evening: two calendar years, and more than quality looks back."""
 EVENINGS = (MONDAY, MONDAY + timedelta(days=1), MONDAY + timedelta(days=2))
-MODES = ("full", "smart", "full")
-"""How the market is refreshed on each evening."""
+MODES = ("auto", "smart", "full")
+"""How the market is refreshed on each evening; `auto` is smart on the free plan and full on the other."""
 UNIVERSE = "AAPL:XNAS,MSFT:XNAS,VOD:XLON"
 PRICES = ("open", "high", "low", "close")
 RECENT, LONG_AGO = -4, 40
@@ -150,7 +150,11 @@ async def some_lives(folder: Path) -> AsyncIterator[Lives]:
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+            },
             start_new_session=True,
         )
     try:
@@ -170,7 +174,6 @@ class World:
     folder: Path
     redis_url: str
     evening: int = 0
-    asked: list[int] = field(default_factory=list)
 
     def turn_to(self, evening: int) -> None:
         self.evening, self.site.market, self.site.plan = evening, market(evening), self.plan

@@ -22,7 +22,6 @@ from waardhaven.application.ports.market_data import BarColumns, NotDelivered, W
 from waardhaven.application.ports.provider_gate import Allotment
 
 
-
 @dataclass
 class Clock:
     """Moved on by waiting alone."""

@@ -124,7 +124,7 @@ SYSTEM: Final = {
     "state": "ok",
     "problems": [],
     "dependencies": [
-        {"name": "postgres", "ready": True, "required": True, "detail": "schema 0004", "latency_ms": 0.4}
+        {"name": "postgres", "ready": True, "required": True, "detail": "schema 0005", "latency_ms": 0.4}
     ],
     "queues": {
         "interactive": {"depth": 0, "queued": 0, "running": 1},
