@@ -32,7 +32,11 @@ def test_first_requests_of_the_readme_work_one_after_the_other(
     commands = first_requests()
     assert HERE in commands
     assert f"{DATA}/mail" in commands
-    script = commands.replace(HERE, url).replace("/tmp/", f"{up.place.folder}/").replace(f"{DATA}/", f"{published_place.data_dir}/")
+    script = (
+        commands.replace(HERE, url)
+        .replace("/tmp/", f"{up.place.folder}/")
+        .replace(f"{DATA}/", f"{published_place.data_dir}/")
+    )
     environ = {"PATH": os.environ["PATH"], "PASSWORD": first_start.password, "HOME": str(up.place.folder)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],

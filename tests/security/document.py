@@ -8,6 +8,7 @@ from uuid import UUID
 
 NOBODY = str(UUID(int=0xDEAD))
 HARMLESS: dict[str, object] = {
+    "flag_id": 2**40,
     "slug": "autoindex",
     "symbol": "AAPL",
     "provider": "google",

@@ -228,7 +228,7 @@ async def test_refresh(request: Asked, attempt: FromDishka[TryRefresh]) -> Trial
 
 @get(
     "/diagnostics/data-quality",
-    opt={POLICY: needs(Permission.READ_INDICES, per_minute=120)},
+    opt={POLICY: needs(Permission.READ_INDICES, per_minute=120), ALSO: (404, 409)},
     operation_id="dataQuality",
     summary="What is odd about prices",
     tags=[ADMINISTRATION],

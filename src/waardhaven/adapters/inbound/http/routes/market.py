@@ -339,7 +339,13 @@ async def enter_action(
     return PageDocument(items=list(await enter(request.user, symbol=symbol, draft=draft)), next_cursor=None)
 
 
-@get("/quotes", opt={POLICY: QUOTES}, operation_id="quotes", summary="Last prices", tags=[MARKET])
+@get(
+    "/quotes",
+    opt={POLICY: QUOTES, ALSO: (404, 409)},
+    operation_id="quotes",
+    summary="Last prices",
+    tags=[MARKET],
+)
 async def live_quotes(
     request: Asked, symbols: Symbols, read: FromDishka[ReadLiveQuotes], currency: Currency = None
 ) -> PageDocument[LiveQuoteView]:
