@@ -13,6 +13,7 @@ from waardhaven.domain.types import Days
 
 Column = np.ndarray[tuple[int], np.dtype[Any]]
 T = TypeVar("T")
+LARGEST_NUMBER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +68,15 @@ def cursor_uuid(cursor: str) -> UUID:
             "The cursor is not one this list gave out.",
             errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
         ) from None
+
+
+def cursor_number(cursor: str | None) -> int | None:
+    """Return the number in a cursor, None where there is none; raise InvalidCursor."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and 0 < int(cursor) <= LARGEST_NUMBER):
+        raise InvalidCursor(
+            "The cursor is not one this list gave out.",
+            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
+        )
+    return int(cursor)

@@ -1,20 +1,23 @@
 """The corporate actions that raw series are adjusted for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from waardhaven.application.ports.price_store import CloseColumns
 from waardhaven.application.ports.reference_store import KnownAction, ReferenceStore, SeriesCoverage
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.actions import DIVIDENDS, ActionKind, ActionStatus, CorporateAction
-from waardhaven.domain.market.adjustment import ActionColumns
+from waardhaven.domain.market.adjustment import ActionColumns, factors
 from waardhaven.domain.market.currency import RateColumns, major
+from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.types import AssetId, SeriesId, Vintage
 
 MANUAL = "manual"
 """The source of actions that people enter; one of these replaces a source's of the same kind and day."""
 FIXING = "ECB"
+PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +109,35 @@ def _cash(series: SeriesCoverage, action: CorporateAction, rates: RateColumns | 
     at = np.array([action.ex_date], dtype="datetime64[D]")
     rate = float(rates.cross(action.currency, series.quote_unit, at)[0])
     return amount * rate if np.isfinite(rate) else None
+
+
+def times_factors(
+    rows: PriceColumns, closes: CloseColumns, acting: Adjusting, *, distributions: bool
+) -> PriceColumns:
+    """Return raw rows adjusted for splits and, if asked, distributions; ``closes`` reach to the newest.
+
+    Rows of series without closes here stay as they are. Volumes are adjusted for splits alone.
+    """
+    mine = np.isin(acting.columns.series, np.unique(closes.series))
+    columns = {name: getattr(acting.columns, name)[mine] for name in ("series", "ex_date", "ratio", "cash")}
+    found = factors(
+        series=closes.series, day=closes.day, close=closes.close, actions=replace(acting.columns, **columns)
+    )
+    factor = found.split * found.cash if distributions else found.split
+    place = _places(rows, closes)
+    known = place >= 0
+    price, volume = np.ones(len(rows)), np.ones(len(rows))
+    price[known], volume[known] = factor[place[known]], found.split[place[known]]
+    return replace(
+        rows, **{name: getattr(rows, name) * price for name in PRICES}, volume=rows.volume / volume
+    )
+
+
+def _places(rows: PriceColumns, closes: CloseColumns) -> np.ndarray:
+    """Return where each row is among the closes (ordered by series, then day), -1: its series is not."""
+    ids = np.unique(closes.series)
+    rank = np.searchsorted(ids, rows.series)
+    known = (rank < len(ids)) & (ids[np.minimum(rank, len(ids) - 1)] == rows.series)
+    key = (np.searchsorted(ids, closes.series).astype(np.int64) << 32) + closes.day.astype(np.int64)
+    place = np.searchsorted(key, (rank.astype(np.int64) << 32) + rows.day.astype(np.int64))
+    return np.where(known, place, -1)

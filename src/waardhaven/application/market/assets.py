@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from waardhaven.application.answers import InvalidCursor, Page
+from waardhaven.application.answers import Page, cursor_number
 from waardhaven.application.market.asset_views import (
     ActionView,
     AssetView,
@@ -13,9 +13,8 @@ from waardhaven.application.market.asset_views import (
     whole_asset,
 )
 from waardhaven.application.ports.reference_store import AssetFilter, ReferenceStore
-from waardhaven.domain.errors import FieldError
 from waardhaven.domain.identity.roles import Permission, Principal
-from waardhaven.domain.market.asset import LARGEST_ID, SymbolRef
+from waardhaven.domain.market.asset import SymbolRef
 from waardhaven.domain.types import AssetId
 
 
@@ -43,7 +42,10 @@ class ListAssets:
         wanted = AssetFilter(
             text=text, asset_type=asset_type, mic=mic, currency=currency, universe=universe, archived=archived
         )
-        found = await self.reference.find_assets(wanted, limit=limit + 1, after=_after(cursor))
+        number = cursor_number(cursor)
+        found = await self.reference.find_assets(
+            wanted, limit=limit + 1, after=None if number is None else AssetId(number)
+        )
         shown = found[:limit]
         views = await asset_views(self.reference, shown)
         return Page(items=views, next_cursor=str(shown[-1].id) if len(found) > limit else None)
@@ -96,12 +98,3 @@ class ListActions:
         by.require(Permission.READ_INDICES)
         asset = await self.reference.resolve(SymbolRef.parse(symbol))
         return tuple(action_view(one) for one in await self.reference.actions([asset.id]))
-
-
-def _after(cursor: str | None) -> AssetId | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and 0 < int(cursor) <= LARGEST_ID):
-        errors = [FieldError(field="cursor", rule="must be a next_cursor of this list")]
-        raise InvalidCursor("The cursor is not one this list gave out.", errors=errors)
-    return AssetId(int(cursor))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from waardhaven.application.answers import InvalidCursor, Page
+from waardhaven.application.answers import Page, cursor_number
 from waardhaven.application.ports.quality_flags import FlagCount, FlagFilter, QualityFlag, QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identity.roles import Permission, Principal
-from waardhaven.domain.market.asset import LARGEST_ID, SymbolRef
+from waardhaven.domain.market.asset import SymbolRef
 from waardhaven.domain.market.quality import FindingKind, ReviewState
 
 LONGEST_NOTE = 500
@@ -57,7 +57,7 @@ class ReadDataQuality:
             start=start,
             end=end,
         )
-        page = _page(await self.flags.page(wanted, limit=limit + 1, before=_before(cursor)), limit)
+        page = _page(await self.flags.page(wanted, limit=limit + 1, before=cursor_number(cursor)), limit)
         counts = tuple(await self.flags.counts())
         return DataQualityView(counts=counts, items=page.items, next_cursor=page.next_cursor)
 
@@ -87,12 +87,3 @@ class ReviewFlag:
 def _page(found: Sequence[QualityFlag], limit: int) -> Page[QualityFlag]:
     more = len(found) > limit
     return Page(items=tuple(found[:limit]), next_cursor=str(found[limit - 1].id) if more else None)
-
-
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and 0 < int(cursor) <= LARGEST_ID):
-        errors = [FieldError(field="cursor", rule="must be a next_cursor of this list")]
-        raise InvalidCursor("The cursor is not one this list gave out.", errors=errors)
-    return int(cursor)

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from waardhaven.application.answers import SeriesView, check_range
-from waardhaven.application.market.adjusting import FIXING, Adjusting, ReadActions
+from waardhaven.application.market.adjusting import FIXING, PRICES, Adjusting, ReadActions, times_factors
+from waardhaven.application.market.choose_series import Adjust, Chosen, bars_within, best_series
 from waardhaven.application.ports.market_data import MarketSetup
-from waardhaven.application.ports.price_store import CloseColumns, PriceStore
+from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesCoverage
 from waardhaven.domain.errors import FieldError, Invalid, NotFound
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.definition import Adjustment
-from waardhaven.domain.market.adjustment import factors
 from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RETIRED, RateColumns, major
@@ -26,15 +26,6 @@ from waardhaven.domain.types import AssetId, Floats, SeriesId, Vintage
 
 MOST_SYMBOLS = 500
 MOST_ROWS = 500_000
-PRICES = ("open", "high", "low", "close")
-
-
-class Adjust(StrEnum):
-    """What prices are adjusted for: ``raw`` nothing, ``splits``, ``all`` splits and distributions."""
-
-    RAW = "raw"
-    SPLITS = "splits"
-    ALL = "all"
 
 
 class NoSuchPrices(NotFound):
@@ -43,15 +34,6 @@ class NoSuchPrices(NotFound):
 
 class PricesOutOfBounds(Invalid):
     """The answer would have more rows than one answer may."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
-    """A series to answer with: ``computed`` from raw prices, or as its source adjusted it."""
-
-    asset: Asset
-    series: SeriesCoverage
-    computed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +102,26 @@ class ReadPrices:
         acting: Adjusting,
         mode: Adjust,
         source: str | None,
-    ) -> tuple[list[_Chosen], list[dict[str, object]]]:
-        chosen: list[_Chosen] = []
+    ) -> tuple[list[Chosen], list[dict[str, object]]]:
+        chosen: list[Chosen] = []
         missing: list[dict[str, object]] = []
         for asset in assets:
             mine = [one for one in coverage if one.asset == asset.id and one.bars]
             mine = [one for one in mine if source in (None, one.source)]
-            best = _best(mine, acting, mode, self.setup)
+            best = best_series(mine, acting, mode, self.setup)
             if best is None:
                 detail = f"There are no {mode} prices of {asset.symbol}:{asset.mic}."
                 symbol = f"{asset.symbol}:{asset.mic}"
                 missing.append({"symbol": symbol, "code": "no_prices", "detail": detail})
             else:
                 computed = mode is not Adjust.RAW and best.adjustment is Adjustment.RAW
-                chosen.append(_Chosen(asset=asset, series=best, computed=computed))
+                chosen.append(Chosen(asset=asset, series=best, computed=computed))
         return chosen, missing
 
     async def _rows(
-        self, chosen: Sequence[_Chosen], start: date | None, end: date | None, vintage: Vintage
+        self, chosen: Sequence[Chosen], start: date | None, end: date | None, vintage: Vintage
     ) -> PriceColumns:
-        most = sum(_days_within(one.series, start, end) for one in chosen)
+        most = sum(bars_within(one.series, start, end) for one in chosen)
         if most > MOST_ROWS:
             rule = f"must ask for at most {MOST_ROWS} bars; this may be {most}: fewer symbols or days"
             raise PricesOutOfBounds(
@@ -150,7 +132,7 @@ class ReadPrices:
         )
 
     async def _rates(
-        self, chosen: Sequence[_Chosen], currency: str | None, vintage: Vintage
+        self, chosen: Sequence[Chosen], currency: str | None, vintage: Vintage
     ) -> RateColumns | None:
         needed = {one.series.currency for one in chosen if currency not in (None, one.series.currency)}
         if not needed or currency is None:
@@ -160,7 +142,7 @@ class ReadPrices:
     async def _adjusted(
         self,
         rows: PriceColumns,
-        chosen: Sequence[_Chosen],
+        chosen: Sequence[Chosen],
         acting: Adjusting,
         mode: Adjust,
         start: date | None,
@@ -171,7 +153,9 @@ class ReadPrices:
         if not computed or not len(rows):
             return rows
         closes = await self.prices.closes(sorted(computed), start=start, vintage=vintage)
-        return await asyncio.to_thread(_times_factors, rows, closes, acting, mode)
+        return await asyncio.to_thread(
+            partial(times_factors, rows, closes, acting, distributions=mode is Adjust.ALL)
+        )
 
 
 def _check(symbols: Sequence[str], currency: str | None) -> None:
@@ -192,70 +176,9 @@ def _nothing(missing: Sequence[Mapping[str, object]], mode: Adjust) -> NoSuchPri
     return NoSuchPrices(str(first), context={"missing": list(missing)})
 
 
-def _best(
-    mine: Sequence[SeriesCoverage], acting: Adjusting, mode: Adjust, setup: MarketSetup
-) -> SeriesCoverage | None:
-    """Return the series to answer with: of the preferred source that can, the kind that is most right."""
-    able = [
-        (setup.rank(one.source), one.source, rank, one.id, one)
-        for one in mine
-        if (rank := _rank(one, mine, acting, mode)) is not None
-    ]
-    return min(able)[-1] if able else None
-
-
-def _rank(one: SeriesCoverage, mine: Sequence[SeriesCoverage], acting: Adjusting, mode: Adjust) -> int | None:
-    """Return how right a series is for a mode, 0 the most, None: not at all.
-
-    Raw prices serve every mode, adjusted ones their own. Computing wins where the source states actions and
-    its raw prices are as new as those it adjusted.
-    """
-    if one.adjustment.value == mode.value:
-        return 0 if mode is Adjust.RAW else 1
-    if one.adjustment is not Adjustment.RAW:
-        return None
-    rivals = [each for each in mine if each.source == one.source and each.adjustment.value == mode.value]
-    newest = all(one.last and each.last and one.last >= each.last for each in rivals)
-    informed = acting.counts.get(one.id, 0) > 0
-    return 0 if newest and (informed or not rivals) else 2
-
-
-def _days_within(series: SeriesCoverage, start: date | None, end: date | None) -> int:
-    if series.first is None or series.last is None:
-        return 0
-    first, last = max(series.first, start or date.min), min(series.last, end or date.max)
-    return max(0, min(series.bars, (last - first).days + 1))
-
-
-def _times_factors(rows: PriceColumns, closes: CloseColumns, acting: Adjusting, mode: Adjust) -> PriceColumns:
-    mine = np.isin(acting.columns.series, np.unique(closes.series))
-    columns = {name: getattr(acting.columns, name)[mine] for name in ("series", "ex_date", "ratio", "cash")}
-    found = factors(
-        series=closes.series, day=closes.day, close=closes.close, actions=replace(acting.columns, **columns)
-    )
-    factor = found.split if mode is Adjust.SPLITS else found.split * found.cash
-    place = _places(rows, closes)
-    known = place >= 0
-    price, volume = np.ones(len(rows)), np.ones(len(rows))
-    price[known], volume[known] = factor[place[known]], found.split[place[known]]
-    return replace(
-        rows, **{name: getattr(rows, name) * price for name in PRICES}, volume=rows.volume / volume
-    )
-
-
-def _places(rows: PriceColumns, closes: CloseColumns) -> np.ndarray:
-    """Return where each row is among the closes (ordered by series, then day), -1: its series is not."""
-    ids = np.unique(closes.series)
-    rank = np.searchsorted(ids, rows.series)
-    known = (rank < len(ids)) & (ids[np.minimum(rank, len(ids) - 1)] == rows.series)
-    key = (np.searchsorted(ids, closes.series).astype(np.int64) << 32) + closes.day.astype(np.int64)
-    place = np.searchsorted(key, (rank.astype(np.int64) << 32) + rows.day.astype(np.int64))
-    return np.where(known, place, -1)
-
-
 def _view(
     rows: PriceColumns,
-    chosen: Sequence[_Chosen],
+    chosen: Sequence[Chosen],
     acting: Adjusting,
     missing: Sequence[Mapping[str, object]],
     rates: RateColumns | None,
@@ -289,7 +212,7 @@ def _view(
     )
 
 
-def _order(rows: PriceColumns, chosen: Sequence[_Chosen]) -> np.ndarray:
+def _order(rows: PriceColumns, chosen: Sequence[Chosen]) -> np.ndarray:
     """Return the rows in the order of the symbols asked for, then by day."""
     ids = np.array([one.series.id for one in chosen])
     rank = np.argsort(ids, kind="stable")
@@ -297,7 +220,7 @@ def _order(rows: PriceColumns, chosen: Sequence[_Chosen]) -> np.ndarray:
 
 
 def _money(
-    rows: PriceColumns, chosen: Sequence[_Chosen], rates: RateColumns | None, currency: str | None
+    rows: PriceColumns, chosen: Sequence[Chosen], rates: RateColumns | None, currency: str | None
 ) -> Floats:
     """Return what prices of each row are multiplied by to be in the currency asked for, NaN unknown."""
     factor = np.ones(len(rows))
@@ -319,9 +242,7 @@ def _money(
     return factor
 
 
-def _described(
-    one: _Chosen, rows: PriceColumns, acting: Adjusting, currency: str | None
-) -> dict[str, object]:
+def _described(one: Chosen, rows: PriceColumns, acting: Adjusting, currency: str | None) -> dict[str, object]:
     mine = rows.series == one.series.id
     days, close = rows.day[mine], rows.close[mine]
     unknown = int(np.isnan(close).sum())
