@@ -168,6 +168,17 @@ async def rates(house: MarketHouse, days: np.ndarray, rate: list[float]) -> None
     )
 
 
+async def test_dividend_in_another_currency_counts_at_the_rate_of_its_day_and_not_at_all_without_one(
+    house: MarketHouse,
+):
+    await acted(house, 1, "cash_dividend", date(2024, 2, 2), amount="4", currency="EUR")
+    without = await read(house, "AAA", adjust="all")
+    assert without.columns["close"].tolist() == [50.0, 51.0, 51.0, 52.0]
+    await rates(house, DAYS, [1.0, 1.0, 1.0, 1.5])
+    close = (await read(house, "AAA", adjust="all")).columns["close"]
+    assert close[3] / close[2] == pytest.approx((52.0 + 6.0) / 51.0)
+
+
 async def test_each_day_is_converted_at_its_own_rate_and_volume_is_not(house: MarketHouse):
     await rates(house, DAYS, [1.0, 2.0, 4.0, 5.0])
     view = await read(house, "AAA", currency="EUR")

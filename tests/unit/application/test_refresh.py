@@ -141,6 +141,16 @@ async def test_symbols_that_are_unknown_or_unclear_are_named_and_the_rest_is_see
     assert [(one.symbol, one.mic) for one in inside] == [("AAA", "XNYS"), ("ACN", "XNYS")]
 
 
+async def test_ambiguous_and_unreachable_symbols_are_named_and_nothing_at_all_is_no_universe(
+    house: MarketHouse,
+):
+    await house.market.register_assets([replace(listed("AAA"), mic="XLON", currency="GBP")])
+    house.rules = RefreshRules(universe=("AAA",))
+    report = await house.seed(OPERATOR)
+    assert report.assets == 0
+    assert "several exchanges" in report.unknown["AAA"]
+
+
 # --- what is asked for and taken
 
 
