@@ -1,7 +1,7 @@
 """EODHD on this machine: its shapes, its credits and its moods, over a small market of its own.
 
-``faults`` is what goes wrong with the next requests, one each (None: nothing). ``used`` counts requests by the
-minute of ``now``, refused ones are counted apart.
+``faults`` is what goes wrong with the next requests, one each (None: nothing). ``used`` counts requests by
+the minute of ``now``, refused ones are counted apart. Requests wait for each other at ``barrier``.
 """
 
 import asyncio
@@ -54,9 +54,9 @@ class Paper:
         )
 
 
-def paper(code: str, *, rows: int = 30, **more: Any) -> Paper:
+def paper(code: str, *, bars: int = 30, **more: Any) -> Paper:
     """Return something with bars up to the end of May 2024."""
-    return Paper(code=code, **({"rows": some_rows(code, weekdays(LAST, rows))} | more))
+    return Paper(code=code, **({"rows": some_rows(code, weekdays(LAST, bars))} | more))
 
 
 class Fault(Exception):
@@ -85,6 +85,7 @@ class LocalEodhd:
     asked: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
+    barrier: asyncio.Barrier | None = None
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
     _runner: web.AppRunner | None = None
@@ -109,6 +110,8 @@ class LocalEodhd:
         self.most_at_once = max(self.most_at_once, self.at_once)
         fault = self.faults.popleft() if self.faults else None
         try:
+            if self.barrier is not None:
+                await self.barrier.wait()
             self._charge(request)
             if fault is not None:
                 return await WHOLE[fault](self, request)

@@ -79,6 +79,7 @@ def cli(context: click.Context) -> None:
 
     `waardhaven up` starts everything. Settings come from the environment; see the README.
     """
+    configure_logging("ERROR", process="command")  # services say more, each for itself
     context.obj = ContainerRunner()
 
 

@@ -270,7 +270,7 @@ def _market_errors(values: Mapping[str, object]) -> Iterator[FieldError]:
             yield FieldError(field="ASSET_UNIVERSE", rule=rule)
     for name in ("ecb_rates", "twelvedata_url", "eodhd_url"):
         place = values.get(name)
-        if isinstance(place, str) and "://" in place and not _is_issuer(place):
+        if isinstance(place, str) and place.startswith(("http://", "https://")) and not _is_issuer(place):
             yield FieldError(field=name.upper(), rule="must be https:// (http:// on this machine only)")
 
 

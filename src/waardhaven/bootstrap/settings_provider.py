@@ -197,23 +197,7 @@ class SettingsProvider(Provider):
     @provide
     def market(self) -> MarketSettings:
         """Give what was configured of sources of market data."""
-        one = self._settings
-        return MarketSettings(
-            twelvedata_api_key=one.twelvedata_api_key,
-            twelvedata_plan=one.twelvedata_plan,
-            twelvedata_rate_limit=one.twelvedata_rate_limit,
-            twelvedata_url=one.twelvedata_url or TWELVEDATA_URL,
-            eodhd_api_key=one.eodhd_api_key,
-            eodhd_url=one.eodhd_url,
-            ecb_rates=_ecb_rates(one),
-            patience_seconds=RefreshRules().deadline_seconds,
-            reach=_provider_reach(one),
-            keep=KeepFor(
-                quotes=one.quote_cache_seconds,
-                rates=one.rate_cache_seconds,
-                searches=one.search_cache_seconds,
-            ),
-        )
+        return market_settings(self._settings)
 
     @provide
     def refresh_rules(self) -> RefreshRules:
@@ -261,6 +245,26 @@ def _secret_key(settings: Settings) -> str:
     if settings.secret_key is None:
         raise InvalidSettings("SECRET_KEY is not set. Set it to at least 32 random characters.")
     return settings.secret_key
+
+
+def market_settings(one: Settings) -> MarketSettings:
+    """Return what settings mean to the sources of market data."""
+    return MarketSettings(
+        twelvedata_api_key=one.twelvedata_api_key,
+        twelvedata_plan=one.twelvedata_plan,
+        twelvedata_rate_limit=one.twelvedata_rate_limit,
+        twelvedata_url=one.twelvedata_url or TWELVEDATA_URL,
+        eodhd_api_key=one.eodhd_api_key,
+        eodhd_url=one.eodhd_url,
+        ecb_rates=_ecb_rates(one),
+        patience_seconds=RefreshRules().deadline_seconds,
+        reach=_provider_reach(one),
+        keep=KeepFor(
+            quotes=one.quote_cache_seconds,
+            rates=one.rate_cache_seconds,
+            searches=one.search_cache_seconds,
+        ),
+    )
 
 
 def _ecb_rates(settings: Settings) -> str | None:

@@ -20,6 +20,7 @@ from waardhaven.adapters.outbound.market_data.eodhd import (
 from waardhaven.adapters.outbound.market_data.keyed import Backoff, KeyedRequests
 from waardhaven.application.ports.market_data import BarColumns, NotDelivered, Wanted
 from waardhaven.application.ports.provider_gate import Allotment
+from waardhaven.domain.index.definition import Adjustment
 
 
 @dataclass
@@ -84,3 +85,9 @@ async def eodhd_bench(
 
 def wanted(*papers: Paper, **days: Any) -> list[Wanted]:
     return [Wanted(listing=one.listing, **days) for one in papers]
+
+
+def loaded(market: EodhdBench, answers: list[BarColumns | NotDelivered]) -> bool:
+    """Tell whether both series of everything on the market came whole."""
+    lengths = [len(one) for one in answers if isinstance(one, BarColumns)]
+    return lengths == [len(one.rows) for one in market.site.market for _ in (Adjustment.RAW, Adjustment.ALL)]

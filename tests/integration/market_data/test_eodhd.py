@@ -1,24 +1,19 @@
-"""EODHD over its local site: what comes when nothing goes wrong, and what everything else comes to."""
+"""EODHD over its local site, when nothing goes wrong."""
 
 import asyncio
-import logging
-import traceback
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from tests.eodhd_site import FACTOR, FREE_HISTORY, KEY, PASSING, WHOLE, paper, text
-from tests.integration.market_data.eodhd_tools import EodhdBench, eodhd_bench, wanted
+from tests.eodhd_site import FACTOR, FREE_HISTORY, KEY, WHOLE, paper, text
+from tests.integration.market_data.eodhd_tools import eodhd_bench, loaded, wanted
 from tests.twelvedata_site import LAST, NOON, weekdays
 
 from waardhaven.adapters.outbound.market_data import eodhd, eodhd_shapes
 from waardhaven.application.ports.market_data import (
-    ActionsOf,
     BarColumns,
     NotDelivered,
     Quote,
@@ -27,34 +22,12 @@ from waardhaven.application.ports.market_data import (
     Wanted,
 )
 from waardhaven.application.ports.market_facts import Listing
-from waardhaven.application.ports.provider_gate import Allotment
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.asset import MIC
 
 DAYS = weekdays(LAST, 30)
 ONE = paper("AAPL.US", mic="XNAS")
 PENCE = paper("VOD.LSE", mic="XLON", unit="GBX", currency="GBP")
-SPLIT = {"date": "2020-08-31", "split": "4.000000/1.000000"}
-PAID = {
-    "date": "2024-05-10",
-    "value": 0.24,
-    "unadjustedValue": 0.96,
-    "currency": "USD",
-    "period": "Quarterly",
-}
-
-
-async def only_action(**changes: Any) -> Any:
-    """Return the one split or dividend of a stock, or why there is none."""
-    async with eodhd_bench([replace(ONE, **changes)]) as made:
-        (answer,) = [one async for one in made.source.actions(wanted(ONE))]
-    return answer.actions[0] if isinstance(answer, ActionsOf) else answer
-
-
-def loaded(market: EodhdBench, answers: list[BarColumns | NotDelivered]) -> bool:
-    """Tell whether both series of everything on the market came whole."""
-    lengths = [len(one) for one in answers if isinstance(one, BarColumns)]
-    return lengths == [len(one.rows) for one in market.site.market for _ in (Adjustment.RAW, Adjustment.ALL)]
 
 
 # --- bars
@@ -128,12 +101,24 @@ async def test_history_cut_by_the_free_plan_comes_with_a_warning_in_the_log():
     assert (warned["symbol"], warned["detail"]) == ("AAPL", FREE_HISTORY)
 
 
+async def test_warning_that_repeats_the_key_is_logged_without_it(monkeypatch: pytest.MonkeyPatch):
+    repeats = f'[{{"warning": "{KEY} is of a free plan"}}]'
+    monkeypatch.setitem(WHOLE, "repeats", text(repeats, 200, "application/json"))
+    with capture_logs() as logs:
+        async with eodhd_bench([ONE]) as made:
+            made.site.faults.append("repeats")
+            answers = await made.bars(*wanted(ONE))
+    assert [len(one) for one in answers if isinstance(one, BarColumns)] == [0, 0]
+    assert [one["detail"] for one in logs if one["event"] == "provider_warned"] == ["*** is of a free plan"]
+
+
 async def test_symbols_are_answered_in_order_and_a_few_at_once():
-    market = [paper(f"S{n}.US") for n in range(11)]
-    async with eodhd_bench(market) as made:
-        answers = await made.bars(*wanted(*market))
+    assert 1 < eodhd.AT_ONCE < 5
+    market = [paper(f"S{n}.US") for n in range(3 * eodhd.AT_ONCE)]
+    async with eodhd_bench(market, barrier=asyncio.Barrier(eodhd.AT_ONCE)) as made:
+        answers = await asyncio.wait_for(made.bars(*wanted(*market)), 20)
         assert loaded(made, answers)
-        assert 1 < made.site.most_at_once <= eodhd.AT_ONCE
+        assert made.site.most_at_once == eodhd.AT_ONCE
     assert [one.listing for one in answers] == [one.listing for one in market for _ in range(2)]
 
 
@@ -238,98 +223,6 @@ async def test_series_of_an_unknown_or_another_currency_is_not_taken(unit: str, 
     assert answer.reason is reason
 
 
-# --- actions
-
-
-async def test_split_tells_new_shares_for_one_old():
-    split = await only_action(splits=(SPLIT,))
-    assert (split.kind, split.key, split.ratio) == ("split", "split-2020-08-31", "4")
-    assert (split.ex_date, split.source, split.amount) == (date(2020, 8, 31), "eodhd", None)
-
-
-@pytest.mark.parametrize(
-    ("stated", "ratio"),
-    [("2.000000/1.000000", "2"), ("3/2", "1.5"), ("1.000000/10.000000", "0.1"), ("1/3", "0.3333333333")],
-)
-async def test_ratio_is_an_exact_decimal(stated: str, ratio: str):
-    assert (await only_action(splits=({**SPLIT, "split": stated},))).ratio == ratio
-
-
-async def test_dividend_is_what_was_paid_on_its_ex_date():
-    paid = await only_action(dividends=(PAID,))
-    assert (paid.kind, paid.key, paid.amount, paid.currency) == (
-        "cash_dividend",
-        "dividend-2024-05-10",
-        "0.96",
-        "USD",
-    )
-    assert paid.ex_date == date(2024, 5, 10)
-
-
-async def test_dividend_without_the_paid_amount_is_the_adjusted_one():
-    assert (await only_action(dividends=({**PAID, "unadjustedValue": None},))).amount == "0.24"
-
-
-async def test_amount_keeps_every_digit_it_was_sent_with():
-    assert (await only_action(dividends=({**PAID, "unadjustedValue": 0.1234567},))).amount == "0.1234567"
-
-
-async def test_dividend_in_another_currency_keeps_it():
-    assert (await only_action(dividends=({**PAID, "currency": "EUR"},))).currency == "EUR"
-
-
-@pytest.mark.parametrize("told", [{"currency": "GBX"}, {"currency": None}])
-async def test_dividend_in_pence_is_told_in_pounds(told: dict[str, Any]):
-    one = replace(PENCE, dividends=({**PAID, "unadjustedValue": 4.5, **told},))
-    async with eodhd_bench([one]) as made:
-        (answer,) = [found async for found in made.source.actions(wanted(one))]
-    assert isinstance(answer, ActionsOf)
-    (paid,) = answer.actions
-    assert (paid.currency, Decimal(paid.amount or "0")) == ("GBP", Decimal("0.045"))
-
-
-async def test_two_dividends_on_one_day_have_keys_of_their_own():
-    one = replace(ONE, dividends=(PAID, {**PAID, "unadjustedValue": 2.5}))
-    async with eodhd_bench([one]) as made:
-        (answer,) = [found async for found in made.source.actions(wanted(one))]
-    assert isinstance(answer, ActionsOf)
-    assert [action.key for action in answer.actions] == ["dividend-2024-05-10", "dividend-2024-05-10-2"]
-
-
-@pytest.mark.parametrize("ignores_days", [False, True])
-async def test_actions_lie_within_the_days_wanted(ignores_days: bool):
-    one = replace(ONE, splits=(SPLIT,), dividends=(PAID,))
-    async with eodhd_bench([one], ignores_days=ignores_days) as made:
-        (answer,) = [
-            found async for found in made.source.actions(wanted(one, start=date(2020, 9, 1), end=LAST))
-        ]
-    assert isinstance(answer, ActionsOf)
-    assert [action.kind for action in answer.actions] == ["cash_dividend"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"splits": ({**SPLIT, "split": stated},)}
-        for stated in ("", "2", "2:1", "0/1", "1/0", "-1/2", "NaN/1", "1/1e30", "Infinity/1", "two/one")
-    ]
-    + [{"splits": ({**SPLIT, "date": "0000-00-00"},)}]
-    + [
-        {"dividends": ({**PAID, **row},)}
-        for row in (
-            {"date": "soon"},
-            {"unadjustedValue": -1},
-            {"unadjustedValue": 1e40},
-            {"unadjustedValue": None, "value": None},
-        )
-    ],
-)
-async def test_action_that_can_not_be_read_is_bad_data(changes: dict[str, Any]):
-    answer = await only_action(**changes)
-    assert isinstance(answer, NotDelivered)
-    assert answer.reason is Reason.BAD_DATA
-
-
 # --- quotes and search
 
 
@@ -392,12 +285,19 @@ async def test_search_keeps_within_its_limit_and_asks_nothing_for_nothing():
         assert len(made.site.asked) == 1
 
 
-@pytest.mark.parametrize("words", ["a/b", "a?b#c", "50% & more", "Société", ".."])
+@pytest.mark.parametrize("words", ["a/b", "a?b#c", "50% & more", "Société", "../eod/x"])
 async def test_words_of_a_search_stay_words(words: str):
-    one = paper("X.PA", unit="EUR", symbol="X")
-    async with eodhd_bench([one]) as made:
+    async with eodhd_bench([ONE]) as made:
         assert await made.source.search(words) == []
-        assert len(made.site.asked) == 1
+        (asked,) = made.site.asked
+    assert unquote(asked.partition("?")[0]) == f"/api/search/{words}"
+
+
+@pytest.mark.parametrize("words", [".", "..", "-/-"])
+async def test_signs_alone_find_nothing_and_cost_nothing(words: str):
+    async with eodhd_bench([ONE]) as made:
+        assert await made.source.search(words) == []
+        assert made.site.asked == []
 
 
 async def test_unknown_words_find_nothing_and_faults_are_told():
@@ -415,187 +315,3 @@ async def test_shares_are_not_offered_and_cost_nothing():
         assert made.site.asked == []
     assert isinstance(answer, NotDelivered)
     assert answer.reason is Reason.NOT_OFFERED
-
-
-# --- what goes wrong
-
-
-@pytest.mark.parametrize("fault", PASSING)
-async def test_what_goes_by_is_asked_again(fault: str):
-    async with eodhd_bench([ONE]) as made:
-        made.site.faults.extend([fault, None])
-        assert loaded(made, await made.bars(*wanted(ONE)))
-        assert len(made.site.asked) == 2
-
-
-@pytest.mark.parametrize("fault", PASSING)
-async def test_what_does_not_go_by_is_unavailable(fault: str):
-    async with eodhd_bench([ONE], attempts=3) as made:
-        made.site.faults.extend([fault] * 3)
-        (answer,) = await made.bars(*wanted(ONE))
-        assert len(made.site.asked) == 3
-    assert isinstance(answer, NotDelivered)
-    assert answer.reason is Reason.UNAVAILABLE
-
-
-REFUSALS = {
-    "bad key": Reason.BAD_KEY,
-    "bad key forbidden": Reason.BAD_KEY,
-    "plan": Reason.NOT_IN_PLAN,
-    "plan without words": Reason.NOT_IN_PLAN,
-    "unknown": Reason.UNKNOWN_SYMBOL,
-    "unknown without words": Reason.UNKNOWN_SYMBOL,
-    "refused": Reason.BAD_DATA,
-    "another shape": Reason.BAD_DATA,
-    "null": Reason.BAD_DATA,
-    "a bar of words": Reason.BAD_DATA,
-    "no day": Reason.BAD_DATA,
-}
-
-
-@pytest.mark.parametrize(("fault", "reason"), REFUSALS.items())
-async def test_refusal_is_told_and_not_asked_again(fault: str, reason: Reason):
-    async with eodhd_bench([ONE]) as made:
-        made.site.faults.append(fault)
-        (answer,) = await made.bars(*wanted(ONE))
-        assert len(made.site.asked) == 1
-        assert (await made.gate.state("eodhd")).failures == 0
-    assert isinstance(answer, NotDelivered)
-    assert answer.reason is reason
-    assert answer.detail
-
-
-async def test_spent_minute_is_waited_for():
-    async with eodhd_bench([ONE]) as made:
-        made.site.faults.append("minute")
-        assert loaded(made, await made.bars(*wanted(ONE)))
-        assert made.clock.waited == [pytest.approx(56, abs=5)]
-
-
-@pytest.mark.parametrize("fault", ["day", "day in words", "day as many"])
-async def test_spent_day_is_told_and_nothing_more_is_asked_before_the_next(fault: str):
-    market = [paper(f"S{n}.US") for n in range(6)]
-    async with eodhd_bench(market) as made:
-        made.site.faults.append(fault)
-        first = await made.bars(*wanted(market[0]))
-        rest = await made.bars(*wanted(*market))
-        assert len(made.site.asked) == 1
-        made.clock.at += 86_400
-        assert loaded(made, await made.bars(*wanted(*market)))
-    refused = [one for one in (*first, *rest) if isinstance(one, NotDelivered)]
-    assert [one.reason for one in refused] == [Reason.NO_CREDITS] * 7
-
-
-async def test_free_plan_learns_its_twenty_a_day_from_the_refusal():
-    market = [paper(f"S{n}.US", rows=2) for n in range(40)]
-    async with eodhd_bench(market, per_day=20) as made:
-        answers = await made.bars(*wanted(*market))
-        assert made.site.used.total() == 20
-        assert made.site.refused <= eodhd.AT_ONCE
-    delivered = [one for one in answers if isinstance(one, BarColumns)]
-    refused = [one for one in answers if isinstance(one, NotDelivered)]
-    assert (len(delivered), len(refused)) == (40, 20)
-    assert {one.reason for one in refused} == {Reason.NO_CREDITS}
-
-
-async def test_requests_keep_within_the_credits_of_a_minute():
-    market = [paper(f"S{n}.US", rows=2) for n in range(10)]
-    async with eodhd_bench(
-        market, allotment=Allotment(per_minute=4), per_minute=4, patience_seconds=300
-    ) as made:
-        assert loaded(made, await made.bars(*wanted(*market)))
-        assert made.site.refused == 0
-        assert max(made.site.used.values()) <= 4
-
-
-async def test_refused_key_stops_what_was_not_asked_yet():
-    market = [paper(f"S{n}.US") for n in range(12)]
-    async with eodhd_bench(market, key="another") as made:
-        answers = await made.bars(*wanted(*market))
-        assert len(made.site.asked) == eodhd.AT_ONCE
-    assert [one.reason for one in answers if isinstance(one, NotDelivered)] == [Reason.BAD_KEY] * 12
-
-
-async def test_credits_the_provider_reports_are_told_to_the_gate():
-    async with eodhd_bench([ONE]) as made:
-        made.site.used[int(NOON // 60)] = 700
-        await made.bars(*wanted(ONE))
-        assert (await made.gate.state("eodhd")).minute_used == 701
-
-
-async def test_free_plan_has_no_actions_and_no_quotes_and_says_so():
-    async with eodhd_bench([ONE], free=True) as made:
-        (actions,) = [one async for one in made.source.actions(wanted(ONE))]
-        (quoted,) = await made.source.quotes([ONE.listing])
-    for answer in (actions, quoted):
-        assert isinstance(answer, NotDelivered)
-        assert answer.reason is Reason.NOT_IN_PLAN
-        assert "free users" in answer.detail
-
-
-async def test_cancelled_caller_leaves_nothing_running_and_the_next_is_answered():
-    async with eodhd_bench([ONE]) as made:
-        made.site.faults.append("hang")
-        asking = asyncio.ensure_future(made.bars(*wanted(ONE)))
-        await asyncio.wait_for(made.site.hanging.wait(), 5)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        assert loaded(made, await made.bars(*wanted(ONE)))
-        assert (await made.gate.state("eodhd")).failures == 0
-
-
-# --- the key
-
-
-def everything_of(error: BaseException | None) -> Iterator[str]:
-    """Yield every text of an exception, of its causes and of what they hold."""
-    while error is not None:
-        yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
-        yield "".join(traceback.format_exception(error))
-        error = error.__cause__ or error.__context__
-
-
-@pytest.mark.parametrize("fault", [*(set(WHOLE) - {"hang"}), None])
-async def test_key_stands_in_no_log_answer_or_error(fault: str | None, caplog: pytest.LogCaptureFixture):
-    caplog.set_level(logging.DEBUG)
-    texts: list[str] = []
-    with capture_logs() as logs:
-        async with eodhd_bench([PENCE], attempts=2, patience_seconds=1) as made:
-            calls = (
-                lambda: made.bars(*wanted(PENCE)),
-                lambda: made.source.quotes([PENCE.listing]),
-                lambda: made.source.search("VOD"),
-            )
-            for call in calls:
-                made.site.faults.clear()
-                made.site.faults.extend([fault] * 9)
-                try:
-                    texts.append(repr(await call()))
-                except SourceUnavailable as error:
-                    texts += everything_of(error)
-                await made.gate.succeeded("eodhd")
-                made.clock.at += 86_400
-            texts += [repr(made.source), repr(made.requests), repr(made.gate.providers)]
-            assert all(KEY in path for path in made.site.asked)
-            assert len(made.site.asked) >= 3
-    texts += [repr(logs), caplog.text]
-    assert not [one for one in texts if KEY in one]
-
-
-@pytest.mark.parametrize("status", [403, 422, 500])
-async def test_provider_that_repeats_the_key_is_not_repeated(status: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(WHOLE, "repeats", text(f"Nothing for {KEY} today", status))
-    async with eodhd_bench([ONE], attempts=1) as made:
-        made.site.faults.append("repeats")
-        (answer,) = await made.bars(*wanted(ONE))
-        held = repr(made.gate.providers)
-    assert isinstance(answer, NotDelivered)
-    assert "***" in answer.detail or status == 500
-    assert KEY not in repr(answer) + held
-
-
-async def test_key_with_signs_of_a_query_is_sent_whole():
-    async with eodhd_bench([ONE], key="a&b=c+d%20") as made:
-        await made.bars(*wanted(ONE))
-        assert made.site.asked[0].endswith("&api_token=a%26b%3Dc%2Bd%2520")

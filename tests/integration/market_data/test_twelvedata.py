@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from tests.integration.market_data.twelvedata.tools import assert_equals_market, bench, wanted
+from tests.integration.market_data.twelvedata_tools import assert_equals_market, bench, wanted
 from tests.twelvedata_site import LAST, NOON, Instrument, some_rows, stocks, weekdays
 
 from waardhaven.application.ports.fx_rates import SpotRate

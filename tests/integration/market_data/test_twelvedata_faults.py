@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.market_data.twelvedata.tools import (
+from tests.integration.market_data.twelvedata_tools import (
     AT_ONCE,
     Bench,
     assert_equals_market,

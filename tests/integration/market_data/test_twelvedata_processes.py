@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.market_data.twelvedata.child import fast_clock
+from tests.integration.market_data.twelvedata_child import fast_clock
 from tests.twelvedata_site import stocks, twelvedata_site
 
 ROOT = Path(__file__).parents[3]
 SPEED = 30.0
 LIMIT = 8
-CHILD = "tests.integration.market_data.twelvedata.child"
+CHILD = "tests.integration.market_data.twelvedata_child"
 
 
 async def child(told: dict[str, Any]) -> list[str]:

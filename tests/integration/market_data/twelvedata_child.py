@@ -1,4 +1,4 @@
-"""``python -m tests.integration.market_data.twelvedata.child``: a process that loads bars, several at once.
+"""``python -m tests.integration.market_data.twelvedata_child``: a process that loads bars, several at once.
 
 Its one argument says where the site and Valkey are and how fast the clock of everybody runs.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.clock import FakeClock
-from tests.integration.market_data.twelvedata.tools import AT_ONCE, wanted
+from tests.integration.market_data.twelvedata_tools import AT_ONCE, wanted
 from tests.twelvedata_site import KEY, NOON, stocks
 
 from waardhaven.adapters.outbound.http_session.addresses import Reach

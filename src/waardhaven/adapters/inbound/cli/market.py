@@ -10,6 +10,7 @@ import click
 from click import Context
 from dishka import AsyncContainer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -31,6 +32,7 @@ from waardhaven.domain.market.imports import (
 from waardhaven.domain.types import ImportId, JobId
 
 MOST_ISSUES = 20
+COUNTS = ("inserted", "changed", "unchanged")
 COLOURS = {"updated": "green", "unchanged": "green", "fresh": "green", "failed": "red", "deferred": "yellow"}
 
 
@@ -90,15 +92,13 @@ def _tell_fates(console: Console, result: Mapping[str, Any]) -> None:
             f"[{colour}]{one['fate']}[/]",
             one.get("source", ""),
             one.get("through", ""),
-            one.get("detail", ""),
+            escape(one.get("detail", "")),
         )
     if table.row_count:
         console.print(table)
     for symbol, reason in result.get("unknown", {}).items():
-        console.print(f"[red]{symbol}[/]: {reason}", highlight=False)
-    counts = ", ".join(
-        f"{result[name]:,} {name}" for name in ("inserted", "changed", "unchanged") if name in result
-    )
+        console.print(f"[red]{symbol}[/]: {escape(reason)}", highlight=False)
+    counts = ", ".join(f"{result[name]:,} {name}" for name in COUNTS if name in result)
     console.print(
         f"Refresh ({result['mode']}): {result['status']}; bars: {counts or 'none asked for'}.",
         highlight=False,
@@ -172,7 +172,7 @@ async def _import(scope: AsyncContainer, file: Path, mapping: FileMapping, *, co
 def _tell_import(console: Console, record: PriceImport) -> None:
     report: Mapping[str, Any] = record.report or {}
     if "detail" in report:
-        console.print(f"[red]{report['detail']}[/]", highlight=False)
+        console.print(report["detail"], style="red", highlight=False, markup=False)
     issues = report.get("issues", [])
     for one in issues[:MOST_ISSUES]:
         place = f"line {one['line']}" if one["line"] else one["value"]
@@ -182,7 +182,7 @@ def _tell_import(console: Console, record: PriceImport) -> None:
     for one in report.get("notes", ()):
         console.print(f"  note: {one}", highlight=False, markup=False)
     would = report.get("would", {})
-    counts = ", ".join(f"{count:,} {name}" for name, count in would.items())
+    counts = ", ".join(f"{would[name]:,} {name}" for name in COUNTS if name in would)
     console.print(f"Import {record.id} is {record.state}; bars: {counts or 'none'}.", highlight=False)
 
 

@@ -120,7 +120,7 @@ class EodhdMarketData(MarketData):
     async def search(self, text: str, *, limit: int = 30) -> Sequence[Listing]:
         """See MarketData. Rows of the United States do not say which exchange and are left out."""
         words = " ".join(text.split())[:100]
-        if not words or limit < 1:
+        if limit < 1 or not any(letter.isalnum() for letter in words):
             return []
         try:
             rows = await self._found(words, {}, Patience(self._hurry))

@@ -64,6 +64,9 @@ _MICS: Final = {code: mic for mic, code in EXCHANGES.items() if code != AMERICAN
 _TYPES: Final = {"common stock": "equity", "preferred stock": "equity", "etf": "etf", "fund": "fund"}
 _UNITS: Final = {"GBp": "GBX", "ZAc": "ZAC"}
 _VALUES: Final = ("open", "high", "low", "close", "volume", "adjusted_close")
+RATIO_PLACES: Final = 10
+AMOUNT_PLACES: Final = 8
+"""Decimal places that the store holds."""
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999."""
 
@@ -143,8 +146,10 @@ def quote_unit(text: str | None) -> str:
 
 
 def bars_of(wanted: Wanted, unit: str, rows: Sequence[WireBar]) -> tuple[BarColumns, ...]:
-    """Return the bars as traded and the adjusted closes, within the days; raise Refused for no number."""
-    rows = [row for row in rows if row.date is not None]
+    """Return the bars as traded and the adjusted closes, within the days; raise Refused for no number.
+
+    A row without a day is no bar: no day is not a time, and lies within no days.
+    """
     try:
         day = np.array([row.date for row in rows], dtype="datetime64[D]")
         values = {name: np.array([getattr(row, name) for row in rows], dtype=np.float64) for name in _VALUES}
@@ -217,9 +222,10 @@ def dividends_of(listing: Listing, unit: str, rows: Iterable[WireDividend]) -> l
 
 def _ratio(text: str) -> str:
     new, _, old = text.partition("/")
-    if not Decimal(new) > 0 < Decimal(old):
+    ratio = round(Decimal(new) / Decimal(old), RATIO_PLACES)
+    if not ratio > 0:
         raise ValueError("The split has no ratio.")
-    return _exact(Decimal(new) / Decimal(old), places=10)
+    return _plain(ratio)
 
 
 def _paid(row: WireDividend, unit: str) -> tuple[str, str]:
@@ -227,7 +233,7 @@ def _paid(row: WireDividend, unit: str) -> tuple[str, str]:
     currency, parts = major(quote_unit(row.currency) or unit)
     if amount is None or amount < 0:
         raise ValueError("The dividend has no amount.")
-    return _exact(amount / parts, places=8), currency
+    return _plain(round(amount / parts, AMOUNT_PLACES)), currency
 
 
 def _keys(kind: str, days: Iterable[date]) -> list[str]:
@@ -240,9 +246,9 @@ def _keys(kind: str, days: Iterable[date]) -> list[str]:
     return keys
 
 
-def _exact(number: Decimal, *, places: int) -> str:
-    """Return a decimal without exponent or padding, rounded to what the store holds."""
-    return f"{round(number, places).normalize():f}"
+def _plain(number: Decimal) -> str:
+    """Return a decimal without exponent or padding."""
+    return f"{number.normalize():f}"
 
 
 def _positive(number: Number) -> float | None:
