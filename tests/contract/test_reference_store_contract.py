@@ -16,7 +16,7 @@ from waardhaven.application.ports.reference_store import AssetFilter, SeriesCove
 from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
-from waardhaven.domain.market.asset import AmbiguousSymbol, SymbolRef, UnknownAsset
+from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 
 
 async def test_empty_store_answers_with_nothing(stores: Stores):
@@ -80,6 +80,28 @@ async def test_symbol_on_two_exchanges_is_ambiguous_and_names_both(stores: Store
     assert sorted(error.value.context["candidates"]) == ["AAA:XLON", "AAA:XNYS"]
     found = await stores.reference.resolve(SymbolRef.parse("AAA:XLON"))
     assert found.currency == "GBP"
+
+
+async def test_many_symbols_are_resolved_as_each_alone(stores: Stores):
+    await stores.facts.register_assets(
+        [a_listing("AAA"), a_listing("AAA", mic="XLON", currency="GBP"), a_listing("BBB"), a_listing("OLD")]
+    )
+    old = (await stores.reference.resolve(SymbolRef.parse("OLD"))).id
+    await stores.facts.rename_asset(old, symbol="NEW", mic="XNYS", since=date(2024, 5, 1))
+    asked = ["BBB", "AAA", "nobody", "OLD", "AAA:XLON", str(old), "999999", "NEW:XLON", "NEW", "BBB"]
+    refs = [SymbolRef.parse(one) for one in asked]
+    answers = await stores.reference.resolve_all(refs)
+    for ref, answer in zip(refs, answers, strict=True):
+        if isinstance(answer, Asset):
+            assert answer == await stores.reference.resolve(ref)
+        else:
+            with pytest.raises(type(answer)) as alone:
+                await stores.reference.resolve(ref)
+            assert (alone.value.message, alone.value.context) == (answer.message, answer.context)
+    named = [one.symbol if isinstance(one, Asset) else one.code for one in answers]
+    wrong = ("ambiguous_symbol", "unknown_asset")
+    assert named == ["BBB", wrong[0], wrong[1], "NEW", "AAA", "NEW", wrong[1], wrong[1], "NEW", "BBB"]
+    assert await stores.reference.resolve_all([]) == []
 
 
 async def test_assets_come_by_id_without_the_unknown_ones(stores: Stores):

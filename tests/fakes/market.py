@@ -340,6 +340,15 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             raise AmbiguousSymbol.between(ref, found)
         return found[0]
 
+    async def resolve_all(self, refs: Sequence[SymbolRef]) -> list[Asset | UnknownAsset | AmbiguousSymbol]:
+        found: list[Asset | UnknownAsset | AmbiguousSymbol] = []
+        for ref in refs:
+            try:
+                found.append(await self.resolve(ref))
+            except (UnknownAsset, AmbiguousSymbol) as error:
+                found.append(error)
+        return found
+
     async def assets(self, ids: Sequence[AssetId]) -> list[Asset]:
         known = self.classes.at(None)
         return [self._asset(one, known[one]) for one in sorted(set(ids) & set(known))]

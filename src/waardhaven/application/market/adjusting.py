@@ -45,7 +45,10 @@ class ReadActions:
         """
         raw = [one for one in series if one.adjustment is Adjustment.RAW]
         known = await self.reference.actions([one.asset for one in series], vintage=vintage)
-        chosen = [(one, action) for one in raw for action in _chosen(known, one)]
+        by_asset: dict[AssetId, list[KnownAction]] = {}
+        for each in known:
+            by_asset.setdefault(each.action.asset, []).append(each)
+        chosen = [(one, action) for one in raw for action in _chosen(by_asset.get(one.asset, ()), one)]
         rates = await self._rates(chosen, vintage)
         kept = [
             (one, action, cash) for one, action in chosen if (cash := _cash(one, action, rates)) is not None
@@ -84,9 +87,7 @@ def _chosen(known: Iterable[KnownAction], series: SeriesCoverage) -> list[Corpor
     mine = [
         one
         for one in known
-        if one.action.asset == series.asset
-        and one.source in (MANUAL, series.source)
-        and one.action.kind in (ActionKind.SPLIT, *DIVIDENDS)
+        if one.source in (MANUAL, series.source) and one.action.kind in (ActionKind.SPLIT, *DIVIDENDS)
     ]
     entered = {(one.action.kind, one.action.ex_date) for one in mine if one.source == MANUAL}
     return [

@@ -40,8 +40,9 @@ class MatchListings:
         known_exchanges = {one.mic for one in await self.calendars.sessions(sorted(exchanges))}
         bars, problems = list[BarColumns](), list[tuple[str, str]]()
         known, new = dict[tuple[str, str], AssetId](), list[Listing]()
-        for one in parsed.bars:
-            found = await self._asset(one.listing)
+        refs = [SymbolRef(symbol=one.listing.symbol, mic=one.listing.mic or None) for one in parsed.bars]
+        answers = await self.reference.resolve_all(refs)
+        for one, found in zip(parsed.bars, answers, strict=True):
             problem = _problem(found, one, known_exchanges)
             if problem is not None:
                 problems.append((one.listing.symbol, problem))
@@ -53,12 +54,6 @@ class MatchListings:
                 bars.append(one)
                 new.append(one.listing)
         return Matched(bars=tuple(bars), known=known, new=tuple(new), problems=tuple(problems))
-
-    async def _asset(self, listing: Listing) -> Asset | UnknownAsset | AmbiguousSymbol:
-        try:
-            return await self.reference.resolve(SymbolRef(symbol=listing.symbol, mic=listing.mic or None))
-        except (UnknownAsset, AmbiguousSymbol) as error:
-            return error
 
 
 def _problem(

@@ -51,13 +51,7 @@ class FindAssets:
     ) -> tuple[Asset | UnknownAsset | AmbiguousSymbol, ...]:
         """Return, for each symbol, its asset or what is wrong with the symbol."""
         by.require(Permission.READ_INDICES)
-        return tuple([await self._find(ref) for ref in refs])
-
-    async def _find(self, ref: SymbolRef) -> Asset | UnknownAsset | AmbiguousSymbol:
-        try:
-            return await self.reference.resolve(ref)
-        except (UnknownAsset, AmbiguousSymbol) as error:
-            return error
+        return tuple(await self.reference.resolve_all(refs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from waardhaven.application.ports.reference_store import ReferenceStore, SeriesC
 from waardhaven.domain.errors import FieldError, Invalid, NotFound
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.definition import Adjustment
-from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
+from waardhaven.domain.market.asset import Asset, SymbolRef
 from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RETIRED, RateColumns, major
 from waardhaven.domain.market.prices import PriceColumns
@@ -86,13 +86,13 @@ class ReadPrices:
     async def _find(self, symbols: Sequence[str]) -> tuple[list[Asset], list[dict[str, object]]]:
         found: dict[AssetId, Asset] = {}
         missing: list[dict[str, object]] = []
-        for text in dict.fromkeys(symbols):
-            try:
-                asset = await self.reference.resolve(SymbolRef.parse(text))
-            except (UnknownAsset, AmbiguousSymbol) as error:
-                missing.append({"symbol": text, "code": error.code, "detail": error.message})
+        asked = list(dict.fromkeys(symbols))
+        answers = await self.reference.resolve_all([SymbolRef.parse(one) for one in asked])
+        for text, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, Asset):
+                found.setdefault(answer.id, answer)
             else:
-                found.setdefault(asset.id, asset)
+                missing.append({"symbol": text, "code": answer.code, "detail": answer.message})
         return list(found.values()), missing
 
     def _choose(

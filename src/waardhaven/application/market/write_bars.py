@@ -59,11 +59,13 @@ class WriteBars:
             for one in parts
         ]
         report = await self.prices.write(_columns(series, screened), note=note, for_import=for_import)
+        starts: dict[date, list[tuple[SeriesId, Screened]]] = {}
         for one, bars, found in zip(series, parts, screened, strict=True):
             if len(bars):
-                await self.flags.record(
-                    _findings(one, found), series=[one], kinds=SCREENED, start=as_date(bars.day[0])
-                )
+                starts.setdefault(as_date(bars.day[0]), []).append((one, found))
+        for start, some in starts.items():
+            findings = [finding for one, found in some for finding in _findings(one, found)]
+            await self.flags.record(findings, series=[one for one, _ in some], kinds=SCREENED, start=start)
         return Written(report=report, series=series)
 
 

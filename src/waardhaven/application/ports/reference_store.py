@@ -9,7 +9,7 @@ from typing import Protocol
 from waardhaven.application.ports.market_facts import SessionColumns
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.actions import CorporateAction
-from waardhaven.domain.market.asset import Asset, SymbolRef
+from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.types import AssetId, Days, Floats, Ids, SeriesId, Vintage
 
@@ -105,6 +105,10 @@ class ReferenceStore(Protocol):
 
         A former name answers, for who had it last, when nobody has it now. Archived assets answer too.
         """
+
+    @abstractmethod
+    async def resolve_all(self, refs: Sequence[SymbolRef]) -> list[Asset | UnknownAsset | AmbiguousSymbol]:
+        """Return for each of ``refs`` what ``resolve`` returns or raises."""
 
     @abstractmethod
     async def assets(self, ids: Sequence[AssetId]) -> list[Asset]:

@@ -51,6 +51,37 @@ async def resolve(connection: Connection, ref: SymbolRef) -> Asset:
     return found[0]
 
 
+async def resolve_all(
+    connection: Connection, refs: Sequence[SymbolRef]
+) -> list[Asset | UnknownAsset | AmbiguousSymbol]:
+    """See ReferenceStore.resolve_all: one question for all, another for each that goes by a former name."""
+    symbols = [one.symbol for one in refs if one.symbol is not None]
+    ids = [one.id for one in refs if one.id is not None]
+    rows = await connection.fetch(
+        f"{_ASSET} WHERE i.value = ANY($1) OR a.id = ANY($2) ORDER BY a.id", symbols, ids
+    )
+    known = [Asset(**dict(row)) for row in rows]
+    by_id = {one.id: one for one in known}
+    by_symbol: dict[str, list[Asset]] = {}
+    for one in known:
+        by_symbol.setdefault(one.symbol, []).append(one)
+    answers: list[Asset | UnknownAsset | AmbiguousSymbol] = []
+    for ref in refs:
+        named = by_symbol.get(ref.symbol or "", ())
+        found = [one for one in named if ref.mic in (None, one.mic)]
+        if ref.id is not None:
+            found = [by_id[ref.id]] if ref.id in by_id else []
+        answers.append(found[0] if len(found) == 1 else await _resolved(connection, ref))
+    return answers
+
+
+async def _resolved(connection: Connection, ref: SymbolRef) -> Asset | UnknownAsset | AmbiguousSymbol:
+    try:
+        return await resolve(connection, ref)
+    except (UnknownAsset, AmbiguousSymbol) as error:
+        return error
+
+
 async def assets(connection: Connection, ids: Sequence[AssetId]) -> list[Asset]:
     """See ReferenceStore.assets."""
     rows = await connection.fetch(f"{_ASSET} WHERE a.id = ANY($1) ORDER BY a.id", list(ids))

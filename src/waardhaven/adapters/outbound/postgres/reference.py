@@ -22,7 +22,7 @@ from waardhaven.application.ports.reference_store import (
 )
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
-from waardhaven.domain.market.asset import Asset, SymbolRef
+from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.types import AssetId, Days, SeriesId, Vintage
 
@@ -75,6 +75,11 @@ class PostgresReferenceStore(ReferenceStore):
         """See ReferenceStore."""
         async with self._database.acquire() as connection:
             return await asset_queries.resolve(connection, ref)
+
+    async def resolve_all(self, refs: Sequence[SymbolRef]) -> list[Asset | UnknownAsset | AmbiguousSymbol]:
+        """See ReferenceStore."""
+        async with self._database.acquire() as connection:
+            return await asset_queries.resolve_all(connection, refs)
 
     async def assets(self, ids: Sequence[AssetId]) -> list[Asset]:
         """See ReferenceStore."""

@@ -249,7 +249,7 @@ async def commit_import(
 @post(
     "/imports/prices/{import_id:uuid}/undo",
     status_code=200,
-    opt={POLICY: OPERATES},
+    opt={POLICY: needs(Permission.OPERATE, streaming=True)},
     operation_id="undoImport",
     summary="Undo an import",
     tags=[MARKET],
