@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.eodhd_site import KEY, LocalEodhd, Paper, eodhd_site
 from tests.fakes.provider_gate import FakeProviderGate
-from tests.twelvedata_site import NOON
+from tests.integration.market_data.hand import Hand
 
 from waardhaven.adapters.outbound.http_session.addresses import Reach
 from waardhaven.adapters.outbound.http_session.session import HttpSession
@@ -23,25 +23,10 @@ from waardhaven.application.ports.provider_gate import Allotment
 from waardhaven.domain.index.definition import Adjustment
 
 
-@dataclass
-class Clock:
-    """Moved on by waiting alone."""
-
-    at: float = NOON
-    waited: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        return self.at
-
-    async def pause(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self.at += seconds
-
-
 @dataclass(frozen=True, kw_only=True)
 class EodhdBench:
     site: LocalEodhd
-    clock: Clock
+    clock: Hand
     gate: FakeProviderGate
     requests: KeyedRequests
     source: EodhdMarketData
@@ -61,7 +46,7 @@ async def eodhd_bench(
     **settings: Any,
 ) -> AsyncIterator[EodhdBench]:
     """A source over a site; ``settings`` are those of the site."""
-    clock, http = Clock(), HttpSession()
+    clock, http = Hand(), HttpSession()
     async with eodhd_site(market, now=clock, **settings) as site:
         gate = FakeProviderGate(clock)
         requests = KeyedRequests(

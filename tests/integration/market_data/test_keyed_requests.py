@@ -8,7 +8,8 @@ import pytest
 import stamina
 from structlog.testing import capture_logs
 from tests.fakes.provider_gate import FakeProviderGate
-from tests.integration.market_data.twelvedata_tools import AT_ONCE, Hand
+from tests.integration.market_data.hand import Hand
+from tests.integration.market_data.twelvedata_tools import AT_ONCE
 from tests.twelvedata_site import PASSING, LocalTwelveData, twelvedata_site
 
 from waardhaven.adapters.outbound.http_session.addresses import Reach

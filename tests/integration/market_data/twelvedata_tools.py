@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider_gate import FakeProviderGate
+from tests.integration.market_data.hand import Hand
 from tests.twelvedata_site import KEY, NOON, Instrument, LocalTwelveData, twelvedata_site
 
 from waardhaven.adapters.outbound.http_session.addresses import Reach
@@ -24,21 +25,6 @@ from waardhaven.domain.index.definition import Adjustment
 AT_ONCE = Backoff(first=0.0, longest=0.0, jitter=0.0)
 VALUES = ("open", "high", "low", "close", "volume")
 MODES = {Adjustment.RAW: "none", Adjustment.ALL: "all"}
-
-
-@dataclass
-class Hand:
-    """A clock that waiting moves on."""
-
-    at: float = NOON
-    waited: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        return self.at
-
-    async def pause(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self.at += seconds
 
 
 @dataclass(frozen=True, kw_only=True)
