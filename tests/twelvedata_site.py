@@ -50,7 +50,10 @@ Part = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """An instrument and what the site knows of it. ``rows``: unadjusted, oldest first."""
+    """An instrument and what the site knows of it. ``rows``: unadjusted, oldest first.
+
+    ``capitals``: market capitalisations, oldest first. ``gated_paths``: what a greater plan has of it.
+    """
 
     symbol: str
     rows: tuple[Row, ...] = ()
@@ -63,7 +66,9 @@ class Instrument:
     splits: tuple[Part, ...] = ()
     dividends: tuple[Part, ...] = ()
     shares: int | None = None
+    capitals: tuple[Part, ...] = ()
     gated: bool = False
+    gated_paths: tuple[str, ...] = ()
 
     @property
     def listing(self) -> Listing:
@@ -110,6 +115,11 @@ def some_rows(symbol: str, days: Iterable[date], *, volume: bool = True) -> tupl
     return tuple(rows)
 
 
+def capitals_of(rows: Iterable[Row], shares: int) -> tuple[Part, ...]:
+    """Return what so many shares are worth at each close."""
+    return tuple({"date": row["datetime"], "value": round(float(row["close"]) * shares)} for row in rows)
+
+
 def weekdays(last: date, count: int) -> list[date]:
     """Return so many weekdays up to a day, oldest first."""
     days = (last - timedelta(days=back) for back in range(2 * count + 7))
@@ -137,7 +147,8 @@ class Fault(Exception):
 class LocalTwelveData:
     """The service. ``hides``: errors come with the HTTP status 200. ``keeps``: the end a full page keeps.
 
-    ``gives_end``: the last day asked for is given too, which the documents leave open.
+    ``gives_end``: the last day asked for is given too, which the documents leave open. ``turns_pages``: no
+    means that every page of capitalisations is the first.
     """
 
     market: Sequence[Instrument] = ()
@@ -151,9 +162,10 @@ class LocalTwelveData:
     tells_credits: bool = True
     empty_is_ok: bool = False
     gives_end: bool = False
+    turns_pages: bool = True
     longest_list: int = 120
     cost: Mapping[str, int] = field(
-        default_factory=lambda: {"/splits": 20, "/dividends": 20, "/statistics": 50}
+        default_factory=lambda: {"/splits": 20, "/dividends": 20, "/statistics": 50, "/market_cap": 5}
     )
     faults: deque[str | None] = field(default_factory=deque)
     used: Counter[int] = field(default_factory=Counter)
@@ -242,6 +254,8 @@ class LocalTwelveData:
             return PLAIN[request.path](self, query)
         if request.path in ("/splits", "/dividends", "/statistics") and self.plan == "free":
             raise Fault(403, EXCLUSIVE.format(path=request.path))
+        if request.path == "/market_cap" and self.plan not in ("ultra", "enterprise"):
+            raise Fault(403, EXCLUSIVE.format(path=request.path))
         symbols = query["symbol"].split(",")
         if len(symbols) == 1:
             return self._one(request.path, symbols[0], query)
@@ -257,7 +271,7 @@ class LocalTwelveData:
         found, mic = self.known(symbol), query.get("mic_code")
         if found is None or (mic is not None and mic != found.mic):
             raise Fault(404, UNKNOWN)
-        if found.gated:
+        if found.gated or path in found.gated_paths:
             raise Fault(404, GATED)
         return BY_SYMBOL[path](self, found, query)
 
@@ -312,6 +326,15 @@ class LocalTwelveData:
         block = {"shares_outstanding": one.shares, "float_shares": None}
         return {"meta": self.about(one), "statistics": {"stock_statistics": block, "valuations_metrics": {}}}
 
+    def market_cap(self, one: Instrument, query: Mapping[str, str]) -> Part:
+        """``/market_cap``: newest first, ten unless more are asked for."""
+        size, page = int(query.get("outputsize", 10)), int(query.get("page", 1))
+        skipped = (page - 1) * size if self.turns_pages else 0
+        rows = one.capitals[::-1][skipped : skipped + size]
+        if not rows and not self.empty_is_ok:
+            raise Fault(400, NO_DATA)
+        return {"meta": self.about(one), "market_cap": list(rows)}
+
     def about(self, one: Instrument) -> Part:
         return {name: value for name, value in self.meta(one).items() if name != "type"}
 
@@ -360,6 +383,7 @@ BY_SYMBOL: dict[str, Callable[[LocalTwelveData, Instrument, Mapping[str, str]], 
     "/splits": LocalTwelveData.splits,
     "/dividends": LocalTwelveData.dividends,
     "/statistics": LocalTwelveData.statistics,
+    "/market_cap": LocalTwelveData.market_cap,
 }
 Whole = Callable[[LocalTwelveData, web.Request], Awaitable[web.StreamResponse]]
 

@@ -15,12 +15,16 @@ from waardhaven.domain.events import FactsCommitted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactKind:
-    """How one table of small facts is keyed, compared and told of. Types are PostgreSQL's."""
+    """How one table of small facts is keyed, compared and told of. Types are PostgreSQL's.
+
+    ``stands``: when a current row ``f`` is kept against one that says otherwise, ``s``.
+    """
 
     table: str
     what: str
     key: Mapping[str, str]
     values: Mapping[str, str]
+    stands: str = "false"
 
     @property
     def columns(self) -> dict[str, str]:
@@ -71,7 +75,7 @@ def _matches(kind: FactKind) -> str:
 
 def _differs(kind: FactKind) -> str:
     left, right = (", ".join(f"{side}.{name}" for name in kind.values) for side in "fs")
-    return f"ROW({left}) IS DISTINCT FROM ROW({right})"
+    return f"ROW({left}) IS DISTINCT FROM ROW({right}) AND NOT ({kind.stands})"
 
 
 def _absent(kind: FactKind, ends: str) -> str:

@@ -23,7 +23,8 @@ class Plan:
 
     ``adjustments``: the modes bars are asked for in. A plan with corporate actions needs unadjusted bars
     alone, since adjusting is ours; one without gets the provider's adjusted bars too. ``refresh``: ``smart``
-    asks for what is new, ``full`` for whole histories.
+    asks for what is new, ``full`` for whole histories. ``market_cap``: market capitalisations may be asked
+    for, from which come share counts of the past.
     """
 
     name: str

@@ -19,6 +19,7 @@ from waardhaven.adapters.outbound.market_data.twelvedata.actions import (
     wrong_instrument,
 )
 from waardhaven.adapters.outbound.market_data.twelvedata.answers import Meaning, Problem
+from waardhaven.adapters.outbound.market_data.twelvedata.capitalisation import past_counts
 from waardhaven.adapters.outbound.market_data.twelvedata.names import asset_type, pinned_mic, quote_unit
 from waardhaven.adapters.outbound.market_data.twelvedata.queue import Item, Params, Queue
 from waardhaven.adapters.outbound.market_data.twelvedata.quotes import QUOTE, listings_of, quote_of
@@ -93,13 +94,23 @@ class TwelveDataMarketData(MarketData):
             yield answer
 
     async def shares(self, listings: Sequence[Listing]) -> AsyncIterator[SharesOutstanding | NotDelivered]:
-        """See MarketData. The count holds from today on."""
+        """See MarketData. The reported counts hold from today on; approximate ones of the past may follow.
+
+        Those come with a plan that has market capitalisations, where today's count came and agrees.
+        """
 
         async def ask(place: int, patience: Patience) -> SharesOutstanding:
             return await self._shares(listings[place], patience)
 
+        counted: list[SharesOutstanding] = []
         async for answer in self._one_by_one(listings, Capability.SHARES, ask):
+            if isinstance(answer, SharesOutstanding):
+                counted.append(answer)
             yield answer
+        if self._account.plan.market_cap:
+            rows, patience = self._account.page_rows, self._account.patient()
+            async for past in past_counts(self._requests, counted, bar_rows=rows, patience=patience):
+                yield past
 
     async def quotes(self, listings: Sequence[Listing]) -> Sequence[Quote | NotDelivered]:
         """See MarketData."""

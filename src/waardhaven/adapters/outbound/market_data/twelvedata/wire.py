@@ -107,6 +107,20 @@ class Statistics(msgspec.Struct, frozen=True):
     meta: Meta | None = None
 
 
+class Capitalisation(msgspec.Struct, frozen=True):
+    """The market capitalisation of one day."""
+
+    date: str
+    value: Number = None
+
+
+class Capitalisations(msgspec.Struct, frozen=True):
+    """One page of ``/market_cap`` of one symbol."""
+
+    market_cap: list[Capitalisation] | None
+    meta: Meta | None = None
+
+
 class Found(msgspec.Struct, frozen=True):
     """One row of ``/symbol_search``."""
 
