@@ -61,9 +61,11 @@ coverage: $(DEV) ## Tests with branch coverage: domain 100 %, overall at least 9
 bench: $(DEV) ## Measure beside a named limit in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-fault: $(DEV) ## Kill API, worker, PostgreSQL and Valkey at random moments, many times
+fault: $(DEV) ## Kill API, worker, PostgreSQL, Valkey and refreshes at random moments, many times
 	@FAULT_RUNS=$${FAULT_RUNS:-25} FAULT_JOBS=$${FAULT_JOBS:-1000} FAULT_KILLS=$${FAULT_KILLS:-100} \
-	  $(PYTEST) tests/e2e/test_faults.py tests/e2e/test_job_faults.py --timeout 3600 -rP $(ARGS)
+	  REFRESH_KILLS=$${REFRESH_KILLS:-100} \
+	  $(PYTEST) tests/e2e/test_faults.py tests/e2e/test_job_faults.py tests/e2e/test_refresh_faults.py \
+	  --timeout 3600 -rP $(ARGS)
 
 versions: $(DEV) ## Run the tests on every interpreter from 3.11 to 3.13 the machine has
 	@$(BIN)/python scripts/every_python.py

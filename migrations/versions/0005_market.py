@@ -89,6 +89,7 @@ END $$
 def upgrade() -> None:
     """Create what is new, then the currencies."""
     op.add_column("asset", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("asset", sa.Column("refreshed_through", sa.Date(), nullable=True))
     for table, (key, parent, vintages) in REFERENCES.items():
         _references(table, key, parent, vintages, shortcut=True)
     _create_imports()
@@ -210,6 +211,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION guard_price_import()")
     for table, (key, parent, vintages) in REFERENCES.items():
         _references(table, key, parent, vintages, shortcut=False)
+    op.drop_column("asset", "refreshed_through")
     op.drop_column("asset", "archived_at")
 
 

@@ -257,6 +257,22 @@ async def test_archived_asset_leaves_lists_but_answers_and_comes_back(stores: St
 # --- sessions
 
 
+async def test_marks_of_refreshes_are_kept_by_asset_and_make_no_vintage(stores: Stores):
+    one, other, never = await some_assets(stores, "AAA", "BBB", "CCC")
+    before, events = await stores.vintage(), await stores.kinds()
+    await stores.facts.mark_refreshed(
+        {one: date(2020, 1, 2), other: date(2020, 1, 2), 9_999: date(2020, 1, 2)}
+    )
+    await stores.facts.mark_refreshed({one: date(2020, 1, 3)})
+    await stores.facts.mark_refreshed({})
+    assert await stores.reference.refreshed([one, other, 9_999]) == {
+        one: date(2020, 1, 3),
+        other: date(2020, 1, 2),
+    }
+    assert await stores.reference.refreshed([other, never]) == {other: date(2020, 1, 2)}
+    assert (await stores.vintage(), await stores.kinds()) == (before, events)
+
+
 async def test_sessions_that_vanish_within_the_range_end_and_those_outside_stay(stores: Stores):
     days = ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"]
     await stores.facts.write_sessions(some_sessions(*days))
@@ -380,6 +396,20 @@ async def test_equal_share_counts_again_and_none_change_nothing(stores: Stores):
     before, events = await stores.vintage(), len(await stores.kinds())
     await _unchanged(stores, await stores.facts.write_shares([fact]), before, events, 1)
     await _unchanged(stores, await stores.facts.write_shares([]), before, events, 0)
+
+
+async def test_approximate_count_replaces_no_reported_one(stores: Stores):
+    (asset,) = await some_assets(stores, "AAA")
+    fact = SharesFact(asset=asset, day=SINCE, shares=100.0, status="reported", source="sample")
+    await stores.facts.write_shares([fact])
+    derived = replace(fact, shares=99.0, status="approximate")
+    other = replace(derived, day=date(2011, 1, 4))
+    report = await stores.facts.write_shares([derived, other])
+    assert (report.inserted, report.changed, report.unchanged) == (1, 0, 1)
+    assert (await stores.reference.shares([asset])).shares.tolist() == [100.0, 99.0]
+    report = await stores.facts.write_shares([replace(fact, shares=101.0)])
+    assert (report.inserted, report.changed, report.unchanged) == (0, 1, 0)
+    assert (await stores.reference.shares([asset])).shares.tolist() == [101.0, 99.0]
 
 
 @pytest.mark.parametrize("change", [{"shares": 0.0}, {"shares": float("inf")}, {"asset": 9_999}, {}])

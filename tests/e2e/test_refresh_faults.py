@@ -1,8 +1,8 @@
 """A refresh that is killed anywhere: started again, it leaves what an undisturbed one leaves.
 
-REFRESH_KILLS is how often it is killed, REFRESH_SEED what the moments are drawn from. They are spread over
-all that a refresh says to the database, to Valkey and to the provider (``refresh_child``), on three evenings of
-two plans: the free one, whose adjusted closes the provider restates, and one with actions and share counts.
+REFRESH_KILLS: how often at least it is killed. REFRESH_SEED: what the moments are drawn from. They are spread
+over all that a refresh says to the database, to Valkey and to the provider (``refresh_child``), on three
+evenings of two plans: the free one, which restates adjusted closes, and one with actions and share counts.
 """
 
 import asyncio
@@ -175,7 +175,7 @@ async def test_refresh_killed_anywhere_leaves_what_an_undisturbed_one_leaves(
             world = World(site=site, plan=plan, folder=tmp_path, redis_url=valkey_url)
             calms = await calm_runs(house, world, schema_template)
             stages += [(world, evening, calm) for evening, calm in enumerate(calms)]
-        while kills < KILLS:
+        while kills < KILLS or rounds < min(KILLS, len(stages)):
             world, evening, calm = stages[rounds % len(stages)]
             world.turn_to(evening)
             strata = max(1, KILLS // len(stages))

@@ -70,6 +70,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
     tickers: Versions[tuple[str, str, date], tuple[AssetId, date | None]] = field(default_factory=Versions)
     classes: Versions[AssetId, Listing] = field(default_factory=Versions)
     archived: set[AssetId] = field(default_factory=set)
+    marks: dict[AssetId, date] = field(default_factory=dict)
     price_rows: Versions[tuple[SeriesId, date], bytes] = field(default_factory=Versions)
     session_rows: Versions[tuple[str, date], tuple[object, ...]] = field(default_factory=Versions)
     fx_rows: Versions[tuple[str, str, str, str, date], float] = field(default_factory=Versions)
@@ -246,6 +247,13 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             self.trail.put(act, by=by, target=f"asset:{asset}")
             self.log.put(FactsCommitted(what="assets", vintage=len(self.vintages), inserted=0, changed=1))
 
+    async def mark_refreshed(self, through: Mapping[AssetId, date]) -> None:
+        known = self.classes.at(None)
+        self.marks |= {asset: day for asset, day in through.items() if asset in known}
+
+    async def refreshed(self, assets: Sequence[AssetId]) -> dict[AssetId, date]:
+        return {asset: self.marks[asset] for asset in assets if asset in self.marks}
+
     def _holders(self) -> dict[tuple[str, str], AssetId]:
         """Return who has each name now, or else had it last."""
         until = {key: one[1] or date.max for key, one in self.tickers.at(None).items()}
@@ -295,6 +303,9 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             _rule(0 < one.shares < float("inf"), "shares_are_positive")
         offered = {(one.asset, one.day, one.source): one for one in shares}
         _rule(len(offered) == len(shares), "unique")
+        for key, known in self.share_rows.at(None).items():
+            if key in offered and (known.status, offered[key].status) == ("reported", "approximate"):
+                offered[key] = known
         return self._commit(self.share_rows, self.share_rows.compare(offered), "shares")
 
     async def write_actions(self, actions: Sequence[ActionFact]) -> WriteReport:

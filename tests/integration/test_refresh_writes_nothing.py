@@ -62,7 +62,9 @@ class Bench:
             return {name: await connection.fetchval(f"{digest} {name} t") for name in TABLES}
 
     async def smart(self) -> RefreshReport:
-        return await self.refresh(OPERATOR, mode=RefreshMode.SMART)
+        report = await self.refresh(OPERATOR, mode=RefreshMode.SMART)
+        await self.refresh.finish(OPERATOR, report)
+        return report
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def own_command(
     """
     return Command(
         argv=(sys.executable, "-P", "-m", "waardhaven", *arguments),
-        env={**os.environ, **_secret_files(), "DATA_DIR": str(settings.data_dir.absolute())},
+        env={**os.environ, **_secret_files(), **_rates_file(), "DATA_DIR": str(settings.data_dir.absolute())},
         log=log,
         pass_fds=pass_fds,
     )
@@ -27,3 +27,9 @@ def own_command(
 def _secret_files() -> dict[str, str]:
     names = (f"{name.upper()}_FILE" for name in SECRETS)
     return {name: str(Path(os.environ[name]).absolute()) for name in names if os.environ.get(name)}
+
+
+def _rates_file() -> dict[str, str]:
+    place = os.environ.get("ECB_RATES", "")
+    is_path = place not in ("", "ecb") and "://" not in place
+    return {"ECB_RATES": str(Path(place).absolute())} if is_path else {}

@@ -11,6 +11,7 @@ from tests.unit.application.market_house import MarketHouse
 from tests.unit.application.test_prices import bars, filled, listing
 
 from waardhaven.application.jobs.import_prices import ImportParams, ImportPrices, NoImportNamed
+from waardhaven.application.market.check_quality import CheckQuality
 from waardhaven.application.market.import_prices import (
     CheckImport,
     CommitImport,
@@ -26,6 +27,7 @@ from waardhaven.application.ports.price_imports import ImportNotReady, PriceImpo
 from waardhaven.application.ports.price_store import ChangedSince
 from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied, Principal, Role
 from waardhaven.domain.market.imports import FileMapping, ImportState
+from waardhaven.domain.market.quality import FindingKind
 from waardhaven.domain.types import ImportId
 
 GOOD = b"date,symbol,close\n2024-02-01,AAA,5\n2024-02-05,AAA,6\n2024-02-05,CCC,9\n"
@@ -91,15 +93,36 @@ async def test_check_says_what_a_commit_would_do_and_changes_no_price(house: Mar
 async def test_commit_writes_all_and_registers_what_is_new(house: MarketHouse, office: Office):
     record = await office.checked()
     done = await office.commit(OPERATOR, id_=record.id)
-    assert done is not None
     report = done.report
+    assert report is not None
     assert done.assets == (1, 2)
     assert (report.inserted, report.changed) == (2, 1)
     assert await closes(house) == {"2024-02-01": 5.0, "2024-02-02": 5.0, "2024-02-05": 6.0}
     assert await closes(house, 2) == {"2024-02-05": 9.0}
     shown = await office.read(OPERATOR, id_=record.id)
     assert (shown.state, shown.vintage) == (ImportState.COMMITTED, report.vintage)
-    assert await office.commit(OPERATOR, id_=record.id) is None
+    vintages = len(house.market.vintages)
+    again = await office.commit(OPERATOR, id_=record.id)
+    assert (again.report, again.assets, len(house.market.vintages)) == (None, (1, 2), vintages)
+
+
+async def test_commit_interrupted_before_the_quality_was_judged_is_judged_when_it_runs_again(
+    house: MarketHouse, office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    content = b"date,symbol,close\n" + b"".join(f"2024-02-{day:02},CCC,9\n".encode() for day in range(1, 15))
+    params = ImportParams(import_id=str((await office.checked(content)).id), act="commit")
+
+    async def killed(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CheckQuality, "__call__", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await office.job(OPERATOR, params, FakeJobRun())
+    assert not house.flags.rows.at(None)
+    again = await office.job(OPERATOR, params, FakeJobRun())
+    assert again.result["findings"]
+    assert FindingKind.STALE in {one.kind for one in house.flags.rows.at(None).values()}
 
 
 async def test_undo_restores_what_was_there_and_both_stay_readable(house: MarketHouse, office: Office):
@@ -214,7 +237,11 @@ async def test_job_checks_then_commits_and_looks_at_the_quality_of_what_came(
         "findings": done.result["findings"],
     }
     again = await office.job(OPERATOR, params, FakeJobRun())
-    assert again.result == {"import": str(record.id), "state": "committed"}
+    assert again.result == {
+        "import": str(record.id),
+        "state": "committed",
+        "findings": done.result["findings"],
+    }
     with pytest.raises(NoImportNamed):
         await office.job(OPERATOR, ImportParams(), FakeJobRun())
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+from tests.fakes.clock import FakeClock
 from tests.fakes.job_run import FakeJobRun
 from tests.unit.application.market_house import MarketHouse
 
@@ -92,6 +93,13 @@ def fate(report: RefreshReport, symbol: str) -> SymbolFate:
     return next(one for one in report.symbols if one.symbol == symbol)
 
 
+async def finished(house: MarketHouse, mode: RefreshMode) -> RefreshReport:
+    """Refresh as a job does that nobody interrupts."""
+    report = await house.refresh(OPERATOR, mode=mode)
+    await house.refresh.finish(OPERATOR, report)
+    return report
+
+
 async def stored(house: MarketHouse, symbol: str, mode: Adjustment = Adjustment.RAW) -> np.ndarray:
     assets = {one.symbol: one.id for one in await house.market.find_assets(AssetFilter(), limit=100)}
     policy = SeriesPolicy(source="sample", adjustment=mode)
@@ -166,10 +174,10 @@ async def test_full_refresh_asks_for_everything_and_names_each_symbols_fate(hous
 
 async def test_smart_refresh_asks_for_the_missing_and_what_may_be_revised_alone(house: MarketHouse):
     house.source.prices = [bars(one, days=DAYS[:-3]) for one in SYMBOLS[:2]] + [bars("CCC")]
-    await house.refresh(OPERATOR, mode=RefreshMode.FULL)
+    await finished(house, RefreshMode.FULL)
     house.source.prices = [bars(one) for one in SYMBOLS]
     house.source.wanted.clear()
-    report = await house.refresh(OPERATOR, mode=RefreshMode.SMART)
+    report = await finished(house, RefreshMode.SMART)
     assert fates(report) == {
         "AAA": Fate.UPDATED,
         "BBB": Fate.UPDATED,
@@ -187,10 +195,10 @@ async def test_smart_refresh_asks_for_the_missing_and_what_may_be_revised_alone(
 
 
 async def test_smart_refresh_of_an_unchanged_universe_asks_and_writes_nothing(house: MarketHouse):
-    await house.refresh(OPERATOR, mode=RefreshMode.SMART)
+    await finished(house, RefreshMode.SMART)
     vintages, events = len(house.market.vintages), len(house.market.log.events)
     house.source.asked.clear()
-    report = await house.refresh(OPERATOR, mode=RefreshMode.SMART)
+    report = await finished(house, RefreshMode.SMART)
     assert fates(report) == dict.fromkeys(SYMBOLS, Fate.FRESH)
     assert (report.inserted, report.changed, report.status) == (0, 0, "ok")
     assert (len(house.market.vintages), len(house.market.log.events)) == (vintages, events)
@@ -243,12 +251,12 @@ async def test_adjusted_history_that_was_restated_is_asked_for_from_its_start(ho
     await house.seed(OPERATOR)
     early = np.array(DAYS[:-3])
     house.source.prices = [bars("AAA", days=early), bars("AAA", Adjustment.ALL, days=early)]
-    await house.refresh(OPERATOR, mode=RefreshMode.FULL)
+    await finished(house, RefreshMode.FULL)
     whole = bars("AAA", Adjustment.ALL)
     scaled = {name: getattr(whole, name) * 0.99 for name in ("open", "high", "low", "close")}
     house.source.prices = [bars("AAA"), replace(whole, **scaled)]
     house.source.wanted.clear()
-    report = await house.refresh(OPERATOR, mode=RefreshMode.SMART)
+    report = await finished(house, RefreshMode.SMART)
     assert [one.of("sample").start for one in house.source.wanted] == [
         early[-1].astype(object) - timedelta(days=10),
         house.rules.history_start,
@@ -294,7 +302,7 @@ async def test_refresh_that_reached_nothing_at_all_is_worth_another_try(house: M
 
 async def test_what_was_not_reached_in_time_is_deferred_and_the_next_refresh_goes_on(house: MarketHouse):
     house.rules = replace(house.rules, deadline_seconds=0.0)
-    report = await house.refresh(OPERATOR, mode=RefreshMode.FULL)
+    report = await finished(house, RefreshMode.FULL)
     assert fates(report) == {
         "AAA": Fate.UPDATED,
         "BBB": Fate.DEFERRED,
@@ -302,8 +310,72 @@ async def test_what_was_not_reached_in_time_is_deferred_and_the_next_refresh_goe
         "DDD": Fate.DEFERRED,
     }
     house.rules = replace(house.rules, deadline_seconds=60.0)
-    later = await house.refresh(OPERATOR, mode=RefreshMode.SMART)
-    assert fates(later) == {"AAA": Fate.FRESH, "BBB": Fate.UPDATED, "CCC": Fate.UPDATED, "DDD": Fate.UPDATED}
+    later = await finished(house, RefreshMode.SMART)
+    assert fates(later) == {"AAA": Fate.UNCHANGED, **dict.fromkeys(SYMBOLS[1:], Fate.UPDATED)}
+
+
+class Hurrying(FakeClock):
+    """A second passes each time somebody looks."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(seconds=1))
+        return super().now()
+
+
+async def test_assets_that_came_before_time_ran_out_are_complete_and_the_next_refresh_goes_on(
+    house: MarketHouse,
+):
+    house.clock = Hurrying(instant=house.clock.instant)
+    house.rules = replace(house.rules, assets_at_once=2, deadline_seconds=3.0)
+    report = await finished(house, RefreshMode.SMART)
+    assert fates(report) == {
+        "AAA": Fate.UPDATED,
+        "BBB": Fate.UPDATED,
+        "CCC": Fate.UPDATED,
+        "DDD": Fate.DEFERRED,
+    }
+    assert set(report.complete) == set(report.touched[:2])
+    house.rules = replace(house.rules, deadline_seconds=60.0)
+    later = await finished(house, RefreshMode.SMART)
+    assert fates(later) == {
+        "AAA": Fate.FRESH,
+        "BBB": Fate.FRESH,
+        "CCC": Fate.UNCHANGED,
+        "DDD": Fate.UPDATED,
+    }
+
+
+async def test_refresh_that_was_never_finished_is_done_over_with_everything_that_follows(house: MarketHouse):
+    odd = bars("AAA")
+    odd.close[3] = -1.0
+    house.source.prices[0] = odd
+    interrupted = await house.refresh(OPERATOR, mode=RefreshMode.SMART)
+    again = await house.refresh(OPERATOR, mode=RefreshMode.SMART)
+    assert fates(again) == dict.fromkeys(SYMBOLS, Fate.UNCHANGED)
+    assert again.judged == interrupted.judged == tuple(again.complete)
+    assert (again.touched, again.since) == ((), house.rules.history_start)
+
+
+async def test_symbol_that_came_in_one_way_and_not_in_another_is_asked_for_whole_again(
+    house: MarketHouse, monkeypatch: pytest.MonkeyPatch
+):
+    whole = house.source._bars_of
+    monkeypatch.setattr(
+        house.source,
+        "_bars_of",
+        lambda one: [
+            *whole(one),
+            *([house.source._nothing(one.listing)] if one.listing.symbol == "AAA" else []),
+        ],
+    )
+    assert fates(await finished(house, RefreshMode.SMART)) == dict.fromkeys(SYMBOLS, Fate.UPDATED)
+    monkeypatch.undo()
+    house.source.prices.append(bars("AAA", Adjustment.ALL))
+    house.source.wanted.clear()
+    later = await finished(house, RefreshMode.SMART)
+    assert fates(later) == {**dict.fromkeys(SYMBOLS, Fate.FRESH), "AAA": Fate.UPDATED}
+    assert [one.start for one in house.source.wanted] == [house.rules.history_start]
+    assert (await stored(house, "AAA", Adjustment.ALL)).tolist() == DAYS.tolist()
 
 
 async def test_bars_that_can_be_none_are_left_out_and_flagged(house: MarketHouse):
@@ -318,6 +390,21 @@ async def test_bars_that_can_be_none_are_left_out_and_flagged(house: MarketHouse
     flags = {(one.day, one.kind) for one in house.flags.rows.at(None).values()}
     assert (DAYS[3].astype(object), FindingKind.NON_POSITIVE) in flags
     assert (DAYS[6].astype(object), FindingKind.CONTRADICTION) in flags
+
+
+async def test_what_is_odd_is_recorded_before_the_bars_so_that_no_kill_loses_it(
+    house: MarketHouse, monkeypatch: pytest.MonkeyPatch
+):
+    house.source.prices[0].close[3] = -1.0
+
+    async def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(house.market, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await house.refresh(OPERATOR, mode=RefreshMode.FULL)
+    assert [one.kind for one in house.flags.rows.at(None).values()] == [FindingKind.NON_POSITIVE]
+    assert len(await stored(house, "AAA")) == 0
 
 
 async def test_actions_and_shares_of_what_was_reached_are_kept(house: MarketHouse):

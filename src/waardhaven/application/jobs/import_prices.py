@@ -56,8 +56,7 @@ class ImportPrices:
         done: dict[str, object] = {"import": str(id_), "state": "committed"}
         committed = await self.commit(by, id_=id_)
         run.progress(params.act, 1, 1)
-        if committed is None:
-            return Outcome(result=done)
-        findings = await self.judge(by, assets=committed.assets)
-        counts = {"inserted": committed.report.inserted, "changed": committed.report.changed}
-        return Outcome(result={**done, **counts, "findings": findings})
+        if committed.report is not None:
+            done |= {"inserted": committed.report.inserted, "changed": committed.report.changed}
+        done["findings"] = await self.judge(by, assets=committed.assets)
+        return Outcome(result=done)

@@ -43,9 +43,10 @@ class RefreshMarket:
     """Bring market data up to date, look at its quality, then have the default index computed.
 
     With a provider set up the configured universe is refreshed; without one the sample market is. Nothing
-    is ever deleted, what is there already is left alone, and a run that was interrupted is simply run
-    again. Symbols that fail are named in the result and fail no other; the job that computes is submitted
-    in the transaction that makes this one succeed.
+    is ever deleted, what is there already is left alone, and a run that was interrupted anywhere is simply
+    run again: what it brought is marked as done when all that follows from it is written. Symbols that fail
+    are named in the result and fail no other; the job that computes is submitted in the transaction that
+    makes this one succeed.
     """
 
     setup: MarketSetup
@@ -90,7 +91,8 @@ class RefreshMarket:
         rates = await self.rates(by, mode=mode)
         report = await self.refresh(by, mode=mode, progress=run.progress)
         run.progress("quality", 0, 1)
-        findings = await self.check(by, assets=report.touched, since=report.since)
+        findings = await self.check(by, assets=report.judged, since=report.since)
+        await self.refresh.finish(by, report)
         symbols = [_plain(one) for one in report.symbols]
         if len(symbols) > MOST_FATES:
             await run.keep("symbols.json", "application/json", json.dumps(symbols).encode())

@@ -101,9 +101,9 @@ class CheckImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """What a commit wrote, and the assets it is about."""
+    """What a commit wrote, and the assets it is about. ``report``: None when it was committed before."""
 
-    report: WriteReport
+    report: WriteReport | None
     assets: tuple[AssetId, ...]
 
 
@@ -112,7 +112,7 @@ class CommitImport:
     """Write the bars of a checked file: all of them, in one transaction, or none.
 
     Assets it names that are not known are registered first. Run again after it was interrupted it does what
-    is left to do; a committed import stays as it is.
+    is left to do; of a committed import it tells the assets alone.
     """
 
     imports: PriceImports
@@ -123,16 +123,16 @@ class CommitImport:
     calendars: Calendars
     write: WriteBars
 
-    async def __call__(self, by: Principal, *, id_: ImportId) -> Committed | None:
-        """Return what was written, None when it was committed before; raise ImportNotReady."""
+    async def __call__(self, by: Principal, *, id_: ImportId) -> Committed:
+        """Return what was written; raise ImportNotReady."""
         by.require(Permission.OPERATE)
         record = await self.imports.get(id_)
-        if record.state is ImportState.COMMITTED:
-            return None
-        if record.state is not ImportState.CHECKED:
+        if record.state not in (ImportState.CHECKED, ImportState.COMMITTED):
             raise ImportNotReady(f"The import is {record.state}; only a checked one can be committed.")
         parsed = await self.reader.read(await whole_file(self.files, id_), record.mapping)
         matched = await self.match(parsed)
+        if record.state is ImportState.COMMITTED:
+            return Committed(report=None, assets=tuple(sorted(set(matched.known.values()))))
         if matched.problems or parsed.issue_count:
             raise ImportNotReady("The file does not pass its check any more: check it again.")
         listings = [one.listing for one in matched.bars]

@@ -1,14 +1,15 @@
 """Bring prices and facts of the covered assets up to date from the sources that are set up."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 
-from waardhaven.application.market.facts import AssetIds, action_fact, key_of, listing_of, shares_fact
-from waardhaven.application.market.fates import Fate, Fates, SymbolFate
+from waardhaven.application.market.facts import action_fact, key_of, listing_of, shares_fact
+from waardhaven.application.market.fates import Fate, SymbolFate
 from waardhaven.application.market.refresh_rules import CONFIGURED, RefreshMode, RefreshRules
+from waardhaven.application.market.refresh_work import Key, RefreshWork, last_session_over
 from waardhaven.application.market.write_bars import WriteBars
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.market_data import (
@@ -23,13 +24,12 @@ from waardhaven.application.ports.market_data import (
     SourceUnavailable,
     Wanted,
 )
-from waardhaven.application.ports.market_facts import MarketFacts, SessionColumns
+from waardhaven.application.ports.market_facts import MarketFacts
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import AssetFilter, ReferenceStore, SeriesCoverage
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.asset import Asset
-from waardhaven.domain.market.freshness import last_over
 from waardhaven.domain.types import AssetId
 
 Progress = Callable[[str, int, int, str], None]
@@ -41,7 +41,11 @@ SAME = 5e-5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReport:
-    """What a refresh did. ``status``: ok, partial (some symbols failed or were deferred) or failed."""
+    """What a refresh did. ``status``: ok, partial (some symbols failed or were deferred) or failed.
+
+    ``complete``: the newest bar of each asset of which everything asked for came, written or there already.
+    ``since``: the first day asked for.
+    """
 
     mode: RefreshMode
     status: str
@@ -51,29 +55,13 @@ class RefreshReport:
     unchanged: int
     actions: int
     touched: tuple[AssetId, ...]
+    complete: Mapping[AssetId, date]
     since: date | None
 
-
-@dataclass(slots=True, kw_only=True)
-class _Work:
-    """One refresh under way."""
-
-    assets: dict[tuple[str, str], Asset]
-    ids: AssetIds
-    coverage: Mapping[AssetId, Sequence[SeriesCoverage]]
-    over: Mapping[str, date | None]
-    today: date
-    ends_at: datetime
-    fates: Fates = field(default_factory=Fates)
-    again: dict[tuple[str, str], Wanted] = field(default_factory=dict)
-    parts: list[BarColumns] = field(default_factory=list)
-    touched: dict[AssetId, None] = field(default_factory=dict)
-    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
-    actions: int = 0
-
-    def last_finished(self, mic: str) -> date:
-        """Return the newest day of which bars are final: the last session over, else yesterday in UTC."""
-        return self.over.get(mic) or self.today - timedelta(days=1)
+    @property
+    def judged(self) -> tuple[AssetId, ...]:
+        """Assets whose quality is to be looked at: what an interrupted refresh wrote is touched no more."""
+        return tuple(sorted({*self.touched, *self.complete}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +71,9 @@ class RefreshPrices:
     Covered: the members of the configured universe, without one every asset, save archived ones. Nothing is
     ever deleted; a run that was interrupted is simply run again. One symbol that fails takes no other with
     it: the report names each symbol's fate. A bar of a session that is not over is not taken.
+
+    Where a smart refresh goes on is not what bars say but what was marked when everything was there, flags
+    and actions too (``finish``): what an interrupted one left undone is done over the same days.
     """
 
     source: MarketData
@@ -102,29 +93,35 @@ class RefreshPrices:
         tell = progress or (lambda _stage, _done, _total, _message: None)
         work = await self._begin(mode)
         wanted = self._wanted(work, mode)
-        await self._bars(work, wanted, tell)
-        if work.again:
-            await self._bars(work, list(work.again.values()), tell)
+        await self._all_bars(work, wanted, tell)
         await self._facts(work, wanted, mode, tell)
         return self._report(work, mode, wanted)
 
-    async def _begin(self, mode: RefreshMode) -> _Work:
+    async def finish(self, by: Principal, report: RefreshReport) -> None:
+        """Mark what is complete, when everything that follows from it is written too."""
+        by.require(Permission.OPERATE)
+        if report.mode is not RefreshMode.MINIMAL:
+            await self.facts.mark_refreshed(report.complete)
+
+    async def _begin(self, mode: RefreshMode) -> RefreshWork:
         assets = await self._covered()
         if mode is RefreshMode.MINIMAL:
             assets = assets[: self.rules.minimal_symbols]
         now = self.clock.now()
-        known = await self.reference.coverage([one.id for one in assets])
+        ids = [one.id for one in assets]
+        known = await self.reference.coverage(ids)
         by_asset: dict[AssetId, list[SeriesCoverage]] = {}
         for one in known:
             by_asset.setdefault(one.asset, []).append(one)
         times = await self.reference.session_times(
             sorted({one.mic for one in assets}), start=(now - RECENT).date(), end=now.date()
         )
-        return _Work(
+        return RefreshWork(
             assets={(one.symbol, one.mic): one for one in assets},
             ids={(one.symbol, one.mic): one.id for one in assets},
             coverage=by_asset,
-            over={mic: _over(one, now) for mic, one in times.items()},
+            marks=await self.reference.refreshed(ids),
+            over={mic: last_session_over(one, now) for mic, one in times.items()},
             today=now.date(),
             ends_at=now + timedelta(seconds=self.rules.deadline_seconds),
         )
@@ -134,7 +131,7 @@ class RefreshPrices:
         found = await self.reference.find_assets(configured, limit=MOST_ASSETS)
         return found or await self.reference.find_assets(AssetFilter(), limit=MOST_ASSETS)
 
-    def _wanted(self, work: _Work, mode: RefreshMode) -> list[Wanted]:
+    def _wanted(self, work: RefreshWork, mode: RefreshMode) -> list[Wanted]:
         """Return what to ask for; symbols that need nothing are fresh."""
         found = []
         for asset in work.assets.values():
@@ -145,46 +142,64 @@ class RefreshPrices:
                 found.append(one)
         return found
 
-    def _window(self, work: _Work, asset: Asset, mode: RefreshMode) -> Wanted | None:
+    def _window(self, work: RefreshWork, asset: Asset, mode: RefreshMode) -> Wanted | None:
         listing, start = listing_of(asset), self.rules.history_start
         if mode is RefreshMode.FULL:
             return Wanted(listing=listing, start=start)
         if mode is RefreshMode.MINIMAL:
             return Wanted(listing=listing, start=work.today - timedelta(days=self.rules.minimal_days))
-        last = _oldest_last(work.coverage.get(asset.id, ()))
-        due = work.last_finished(asset.mic)
+        last, due = work.came_to(asset), work.last_finished(asset.mic)
         first = [one.name for one in self.setup.sources if Capability.BARS in one.capabilities][:1]
         if any(last.get(name, date.min) >= due for name in first):
             return None
         back = timedelta(days=self.rules.revisable_days)
         return Wanted(listing=listing, start=start, starts={name: day - back for name, day in last.items()})
 
-    async def _bars(self, work: _Work, wanted: Sequence[Wanted], tell: Progress) -> None:
-        total, done = len(wanted), set[tuple[str, str]]()
-        tell("prices", 0, total, "")
+    async def _all_bars(self, work: RefreshWork, wanted: Sequence[Wanted], tell: Progress) -> None:
+        """Take some assets after the others, so that those before are complete when time runs out."""
+        work.total = len(wanted)
+        tell("prices", 0, work.total, "")
+        for place in range(0, len(wanted), self.rules.assets_at_once):
+            answered = await self._bars(work, wanted[place : place + self.rules.assets_at_once], tell)
+            work.complete |= answered - work.again.keys()
+        work.complete |= await self._bars(work, list(work.again.values()), tell)
+        for one in wanted:
+            if work.fates.of(one.listing) is None:
+                work.fates.put(one.listing, Fate.DEFERRED, detail="There was no time left for it.")
+
+    async def _bars(
+        self, work: RefreshWork, wanted: Sequence[Wanted], tell: Progress
+    ) -> set[tuple[str, str]]:
+        """Take bars; return whose came in every way they were asked for."""
+        done, missing, ended = set[Key](), set[Key](), False
+        if work.is_late or not wanted:
+            return done
         stream = self.source.bars(wanted)
         try:
             async for answer in stream:
                 key = key_of(answer.listing)
                 done.add(key)
-                tell("prices", len(done), total, answer.listing.symbol)
+                work.seen.add(key)
+                tell("prices", len(work.seen), work.total, answer.listing.symbol)
                 if isinstance(answer, NotDelivered):
+                    missing.add(key)
                     work.fates.refused(answer)
                 else:
                     await self._take(work, answer)
-                if self.clock.now() >= work.ends_at:
+                work.is_late = self.clock.now() >= work.ends_at
+                if work.is_late:
                     break
+            else:
+                ended = True
         except SourceUnavailable as error:
-            _unreachable(work, wanted, done, error)
+            work.unreachable(wanted, done, error)
         finally:
             await _closed(stream)
         await self._flush(work)
-        for one in wanted:
-            if work.fates.of(one.listing) is None:
-                work.fates.put(one.listing, Fate.DEFERRED, detail="There was no time left for it.")
+        return done - missing if ended else set()
 
-    async def _take(self, work: _Work, bars: BarColumns) -> None:
-        finished = _until(bars, work.last_finished(bars.listing.mic))
+    async def _take(self, work: RefreshWork, bars: BarColumns) -> None:
+        finished = work.finished(bars)
         if not len(finished):
             work.fates.put(bars.listing, Fate.EMPTY, source=bars.source)
             return
@@ -199,7 +214,7 @@ class RefreshPrices:
         ):
             await self._flush(work)
 
-    async def _was_restated(self, work: _Work, bars: BarColumns) -> bool:
+    async def _was_restated(self, work: RefreshWork, bars: BarColumns) -> bool:
         """Tell whether an adjusted history was adjusted anew, so that its old part is another now."""
         if bars.adjustment is Adjustment.RAW or key_of(bars.listing) in work.again:
             return False
@@ -217,7 +232,7 @@ class RefreshPrices:
         _, ours, theirs = np.intersect1d(stored.day, bars.day, return_indices=True)
         return bool((np.abs(stored.close[ours] / bars.close[theirs] - 1.0) > SAME).any())
 
-    async def _flush(self, work: _Work) -> None:
+    async def _flush(self, work: RefreshWork) -> None:
         parts, work.parts = work.parts, []
         if not parts:
             return
@@ -237,9 +252,11 @@ class RefreshPrices:
                 through=bars.day[-1].astype(object),
             )
 
-    async def _facts(self, work: _Work, wanted: Sequence[Wanted], mode: RefreshMode, tell: Progress) -> None:
+    async def _facts(
+        self, work: RefreshWork, wanted: Sequence[Wanted], mode: RefreshMode, tell: Progress
+    ) -> None:
         """Bring actions of what was asked for, and share counts in a full refresh."""
-        reached = [one for one in wanted if _has_bars(work.fates.of(one.listing))]
+        reached = [one for one in wanted if work.has_bars(one.listing)]
         tell("corporate actions", 0, len(reached), "")
         if reached and Capability.ACTIONS in self.source.capabilities:
             found = [
@@ -256,7 +273,7 @@ class RefreshPrices:
             counts = [shares_fact(one, work.ids) for one in answers if isinstance(one, SharesOutstanding)]
             await self.facts.write_shares(counts)
 
-    def _report(self, work: _Work, mode: RefreshMode, wanted: Sequence[Wanted]) -> RefreshReport:
+    def _report(self, work: RefreshWork, mode: RefreshMode, wanted: Sequence[Wanted]) -> RefreshReport:
         symbols = work.fates.listed()
         bad = [one for one in symbols if one.fate in (Fate.FAILED, Fate.DEFERRED)]
         if wanted and len(bad) == len(wanted) and all(one.reason == Reason.UNAVAILABLE for one in bad):
@@ -273,44 +290,9 @@ class RefreshPrices:
             unchanged=unchanged,
             actions=work.actions,
             touched=tuple(work.touched),
+            complete=work.complete_through(),
             since=min(starts, default=None),
         )
-
-
-def _over(times: SessionColumns, now: datetime) -> date | None:
-    at = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "s")
-    return last_over(day=times.day, close_at=times.close_at, now=at)
-
-
-def _oldest_last(coverage: Sequence[SeriesCoverage]) -> dict[str, date]:
-    """Return by source the last day that all its series have."""
-    found: dict[str, date] = {}
-    for one in coverage:
-        if one.last is not None:
-            found[one.source] = min(one.last, found.get(one.source, one.last))
-    return found
-
-
-def _until(bars: BarColumns, last: date) -> BarColumns:
-    keep = bars.day <= np.datetime64(last)
-    if keep.all():
-        return bars
-    names = ("day", "open", "high", "low", "close", "volume")
-    return replace(bars, **{name: getattr(bars, name)[keep] for name in names})
-
-
-def _has_bars(fate: SymbolFate | None) -> bool:
-    return fate is not None and fate.fate in (Fate.UPDATED, Fate.UNCHANGED)
-
-
-def _unreachable(
-    work: _Work, wanted: Sequence[Wanted], done: set[tuple[str, str]], error: SourceUnavailable
-) -> None:
-    for one in wanted:
-        if key_of(one.listing) not in done:
-            work.fates.refused(
-                NotDelivered(listing=one.listing, source="", reason=Reason.UNAVAILABLE, detail=error.message)
-            )
 
 
 async def _closed(stream: object) -> None:

@@ -30,6 +30,7 @@ class RefreshRules:
 
     ``revisable_days``: calendar days before the last bar that are asked for again. ``deadline_seconds``:
     after which what is not there yet is left for the next refresh. ``batch_rows``: bars in one write.
+    ``assets_at_once``: assets whose bars are asked for together.
     """
 
     universe: tuple[str, ...] = ()
@@ -40,3 +41,4 @@ class RefreshRules:
     deadline_seconds: float = 1500.0
     batch_rows: int = 200_000
     batch_parts: int = 50
+    assets_at_once: int = 50

@@ -31,11 +31,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class WriteBars:
-    """Writes parts of bars in one transaction, then what was odd about them.
+    """Writes what was odd about parts of bars, then the bars in one transaction.
 
     Bars that can be no bars are left out, impossible parts of others are left unknown, and both are
-    recorded: nothing is rewritten in silence. Idempotent; a crash between the two writes loses the record
-    of what was odd until the same bars come again.
+    recorded, before there is a bar: nothing is rewritten in silence, wherever it is interrupted. Idempotent.
     """
 
     facts: MarketFacts
@@ -58,7 +57,13 @@ class WriteBars:
             screen(day=one.day, open=one.open, high=one.high, low=one.low, close=one.close, volume=one.volume)
             for one in parts
         ]
+        await self._flag(series, parts, screened)
         report = await self.prices.write(_columns(series, screened), note=note, for_import=for_import)
+        return Written(report=report, series=series)
+
+    async def _flag(
+        self, series: Sequence[SeriesId], parts: Sequence[BarColumns], screened: Sequence[Screened]
+    ) -> None:
         starts: dict[date, list[tuple[SeriesId, Screened]]] = {}
         for one, bars, found in zip(series, parts, screened, strict=True):
             if len(bars):
@@ -66,7 +71,6 @@ class WriteBars:
         for start, some in starts.items():
             findings = [finding for one, found in some for finding in _findings(one, found)]
             await self.flags.record(findings, series=[one for one, _ in some], kinds=SCREENED, start=start)
-        return Written(report=report, series=series)
 
 
 def _series_key(bars: BarColumns, ids: AssetIds) -> SeriesKey:

@@ -108,6 +108,14 @@ class MarketFacts(Protocol):
         """
 
     @abstractmethod
+    async def mark_refreshed(self, through: Mapping[AssetId, date]) -> None:
+        """Remember up to which day everything that a refresh brings of an asset is there.
+
+        Written last: what is not marked was perhaps interrupted, and is asked for again. Makes no vintage.
+        An unknown asset is left out.
+        """
+
+    @abstractmethod
     async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
         """Find or create series."""
 
@@ -121,7 +129,7 @@ class MarketFacts(Protocol):
 
     @abstractmethod
     async def write_shares(self, shares: Sequence[SharesFact]) -> WriteReport:
-        """Record share counts by (asset, day, source)."""
+        """Record share counts by (asset, day, source); an approximate one replaces no reported one."""
 
     @abstractmethod
     async def write_actions(self, actions: Sequence[ActionFact]) -> WriteReport:

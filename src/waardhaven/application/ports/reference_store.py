@@ -135,6 +135,10 @@ class ReferenceStore(Protocol):
         """Return the series of the assets, ordered by asset, then id."""
 
     @abstractmethod
+    async def refreshed(self, assets: Sequence[AssetId]) -> dict[AssetId, date]:
+        """Return the days that refreshes marked; an asset that was never wholly refreshed is absent."""
+
+    @abstractmethod
     async def session_times(
         self, mics: Sequence[str], *, start: date, end: date
     ) -> dict[str, SessionColumns]:

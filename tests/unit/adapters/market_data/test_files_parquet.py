@@ -209,6 +209,16 @@ def test_a_damaged_file_is_refused(content: bytes) -> None:
         read(content)
 
 
+@pytest.mark.parametrize("kind", [pl.Date, pl.Datetime("ms"), pl.Datetime("us", "Asia/Tokyo")])
+@pytest.mark.parametrize("day", [-(2**31) + 1, 2**31 - 1, 2_932_897, -719_163])
+def test_day_of_no_calendar_is_named_with_its_line(kind: Any, day: int) -> None:
+    per_day = 86_400_000 if kind == pl.Datetime("ms") else 86_400_000_000
+    numbers = pl.Series([19_724, day], dtype=pl.Int64) * (1 if kind == pl.Date else per_day)
+    days = numbers.cast(pl.Int32).cast(pl.Date) if kind == pl.Date else numbers.cast(kind)
+    with pytest.raises(UnreadableFile, match="Line 3 has a date outside the years"):
+        read(parquet(bars(days)))
+
+
 @given(st.lists(st.tuples(st.integers(4, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=4))
 def test_whatever_is_spoilt_the_file_is_read_or_refused(spoilt: list[tuple[int, int]]) -> None:
     content = bytearray(GOOD)

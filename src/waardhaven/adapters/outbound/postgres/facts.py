@@ -35,6 +35,7 @@ SHARES = FactKind(
     what="shares",
     key={"asset_id": "bigint", "day": "date", "source": "text"},
     values={"shares": "float8", "status": "text"},
+    stands="f.status = 'reported' AND s.status = 'approximate'",
 )
 ACTIONS = FactKind(
     table="corporate_action",
@@ -84,6 +85,17 @@ class PostgresMarketFacts(MarketFacts):
         async with self._database.transaction() as connection:
             await lock_facts(connection)
             await set_archived(connection, asset, archived=archived, by=by)
+
+    async def mark_refreshed(self, through: Mapping[AssetId, date]) -> None:
+        """See MarketFacts."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE asset a SET refreshed_through = t.day "
+                "FROM unnest($1::bigint[], $2::date[]) t (id, day) WHERE a.id = t.id "
+                "AND a.refreshed_through IS DISTINCT FROM t.day",
+                list(through),
+                list(through.values()),
+            )
 
     async def register_series(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, SeriesId]:
         """See MarketFacts."""

@@ -121,6 +121,13 @@ class PostgresReferenceStore(ReferenceStore):
             for row in rows
         ]
 
+    async def refreshed(self, assets: Sequence[AssetId]) -> dict[AssetId, date]:
+        """See ReferenceStore."""
+        query = "SELECT id, refreshed_through FROM asset WHERE id = ANY($1) AND refreshed_through IS NOT NULL"
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(query, list(assets))
+        return {AssetId(row["id"]): row["refreshed_through"] for row in rows}
+
     async def session_times(
         self, mics: Sequence[str], *, start: date, end: date
     ) -> dict[str, SessionColumns]:

@@ -25,6 +25,8 @@ from waardhaven.domain.market.imports import MOST_COLUMNS, FileMapping, Layout
 T = TypeVar("T")
 MOST_UNPACKED = 256 << 20
 LONGEST_CELL = 1_000
+_FIRST_DAY, _LAST_DAY = ((one - date(1970, 1, 1)).days for one in (date.min, date.max))
+_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _BROKEN = "The file can not be read as Parquet: it is damaged, cut off, or uses what is not supported."
 
 
@@ -86,15 +88,24 @@ def _plain(frame: pl.DataFrame, columns: FileColumns) -> pl.DataFrame:
 
 def _plain_date(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Date:
-        return values
+        return _of_calendar(values, 1)
     if isinstance(values.dtype, pl.Datetime):
-        wall = values.dt.replace_time_zone(None)
+        wall = _of_calendar(values, _PER_DAY[values.dtype.time_unit]).dt.replace_time_zone(None)
         if (wall.dt.date().cast(wall.dtype) == wall).all():
             return wall.dt.date()
         return wall.dt.to_string("%Y-%m-%d %H:%M:%S%.f")
     if values.dtype.is_integer() or _is_text(values):
         return values.cast(pl.String)
     raise UnreadableFile(f"The column of dates holds {values.dtype}, not dates.")
+
+
+def _of_calendar(values: pl.Series, per_day: int) -> pl.Series:
+    """Return dates or instants that have a year of four digits, as text of them needs; refuse others."""
+    days = values.to_physical().cast(pl.Int64) // per_day
+    wrong = ((days < _FIRST_DAY) | (days > _LAST_DAY)).fill_null(value=False).arg_true()
+    if len(wrong):
+        raise UnreadableFile(f"Line {wrong[0] + 2:,} has a date outside the years 1 to 9999.")
+    return values
 
 
 def _plain_cell(values: pl.Series, columns: FileColumns) -> pl.Series:

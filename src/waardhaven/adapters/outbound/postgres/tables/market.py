@@ -63,7 +63,9 @@ asset = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     recorded(),
     Column("archived_at", instant, nullable=True),
+    Column("refreshed_through", Date, nullable=True),
 )
+"""``refreshed_through``: no fact of a vintage but how far refreshes came; see MarketFacts.mark_refreshed."""
 
 asset_identifier = Table(
     "asset_identifier",
