@@ -5,7 +5,7 @@ Derived, rewritten in the transaction of the rows they come from. Days are int32
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -65,8 +65,8 @@ class Stretches:
     @classmethod
     def of(cls, series: Ids, day: Days) -> "Stretches":
         """Find them; the rows may be none."""
-        years = day.astype("datetime64[Y]").astype(np.int64) + 1970
-        steps = (np.diff(series) != 0) | (np.diff(years) != 0)
+        years = _years(day)
+        steps = (series[1:] != series[:-1]) | (years[1:] != years[:-1])
         start = np.flatnonzero(np.concatenate([np.ones(min(len(day), 1), dtype=np.bool_), steps]))
         return cls(series=series[start], year=years[start], start=start, end=np.append(start[1:], len(day)))
 
@@ -88,6 +88,17 @@ class HeldCloses:
     chunks: frozenset[tuple[int, int]]
 
 
+def _years(days: Days) -> Ids:
+    """Return the year of each day, looked up: the calendar is asked once a day, not once a row."""
+    if not len(days):
+        return np.zeros(0, dtype=np.int64)
+    numbers = days.astype("datetime64[D]").astype(np.int64)
+    first = numbers.min()
+    axis = np.arange(first, numbers.max() + 1).astype("datetime64[D]")
+    years: Ids = (axis.astype("datetime64[Y]").astype(np.int64) + 1970)[numbers - first]
+    return years
+
+
 async def refresh_chunks(
     connection: Connection, touched: Sequence[Mapping[str, int]], vintage: Vintage
 ) -> None:
@@ -107,20 +118,9 @@ async def read_held(connection: Connection, where: Stretches) -> HeldCloses:
 
 
 async def write_chunks(
-    connection: Connection,
-    whole: CloseColumns,
-    where: Stretches,
-    wanted: Flags,
-    *,
-    held: frozenset[tuple[int, int]],
-    vintage: Vintage,
+    connection: Connection, records: Sequence[Record], held: frozenset[tuple[int, int]]
 ) -> None:
-    """Write chunks from all their rows, ordered by series, then day; ``where``: the stretches of these.
-
-    ``wanted`` (rows,): the chunks with such a row are written. ``held``: those that are there already.
-    """
-    chosen = _records(whole, where, where.any_of(wanted), vintage)
-    records = await asyncio.to_thread(list, chosen)
+    """Write chunks. ``held``: the (series, year) pairs of those that are there already."""
     fresh = [one for one in records if one[:2] not in held]
     if fresh:
         await connection.copy_records_to_table("price_chunk", records=fresh, columns=list(_COLUMNS))
@@ -129,12 +129,19 @@ async def write_chunks(
         await connection.execute(_REPLACE, *map(list, zip(*former[start : start + _AT_ONCE], strict=True)))
 
 
-def _records(whole: CloseColumns, where: Stretches, wanted: Flags, vintage: Vintage) -> Iterator[Record]:
+def chunk_records(whole: CloseColumns, where: Stretches, wanted: Flags, vintage: Vintage) -> list[Record]:
+    """Return chunks made of all their rows, ordered by series, then day; ``where``: the stretches of these.
+
+    ``wanted`` (rows,): the chunks with such a row are returned.
+    """
     days = memoryview(whole.day.astype("datetime64[D]").astype(">i4").tobytes())
     closes = memoryview(whole.close.astype(">f8").tobytes())
-    chosen = (array[wanted].tolist() for array in (where.series, where.year, where.start, where.end))
-    for series, year, a, b in zip(*chosen, strict=True):
-        yield series, year, b - a, bytes(days[4 * a : 4 * b]), bytes(closes[8 * a : 8 * b]), vintage
+    some = where.any_of(wanted)
+    chosen = (array[some].tolist() for array in (where.series, where.year, where.start, where.end))
+    return [
+        (series, year, b - a, bytes(days[4 * a : 4 * b]), bytes(closes[8 * a : 8 * b]), vintage)
+        for series, year, a, b in zip(*chosen, strict=True)
+    ]
 
 
 async def read_chunks(

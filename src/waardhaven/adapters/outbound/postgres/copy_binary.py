@@ -16,8 +16,10 @@ from waardhaven.adapters.outbound.postgres.engine import Connection
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + b"\0\0\0\0" + b"\0\0\0\0"
 _TRAILER = b"\xff\xff"
 _ROWS_PER_BLOCK = 2_048
-_ROWS_PER_STATEMENT = 25_000
-"""What the triggers of a large table look at in one go still fits into their memory (4 MB)."""
+_ROWS_PER_STATEMENT = 100_000
+_FEW_ROWS = 25_000
+_MEMORY = "SET LOCAL work_mem = '16MB'"
+"""What the triggers of a large table look at in one go, about 100 bytes a row, stays in memory."""
 _PG_EPOCH = np.datetime64("2000-01-01", "D")
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -78,9 +80,12 @@ async def _blocks(fields: Sequence[Field], columns: Mapping[str, Array]) -> Asyn
 async def copy_in(
     connection: Connection, table: str, fields: Sequence[Field], columns: Mapping[str, Array]
 ) -> None:
-    """Append the columns to a table. The transaction is the caller's."""
+    """Append the columns to a table. The transaction is the caller's, the memory for it set to its end."""
     names = [field.name for field in fields]
-    for first in range(0, len(columns[names[0]]), _ROWS_PER_STATEMENT):
+    total = len(columns[names[0]])
+    if total > _FEW_ROWS:
+        await connection.execute(_MEMORY)
+    for first in range(0, total, _ROWS_PER_STATEMENT):
         part = {name: columns[name][first : first + _ROWS_PER_STATEMENT] for name in names}
         await connection.copy_to_table(table, source=_blocks(fields, part), columns=names, format="binary")
 

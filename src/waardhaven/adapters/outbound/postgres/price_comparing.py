@@ -85,9 +85,7 @@ def _differing(bars: PriceColumns, rows: Rows, there: Mapping[str, Array]) -> Di
     if not len(order) or (present[found] != offered).any():
         raise ConstraintBroken("The bars of a series are not those its chunks hold.")
     pairs = ((there[name][found], getattr(bars, name)[rows]) for name in VALUES)
-    differs = np.logical_or.reduce(
-        [(one != other) & ~(np.isnan(one) & np.isnan(other)) for one, other in pairs]
-    )
+    differs = np.logical_or.reduce([_differs(one, other) for one, other in pairs])
     return Differing(rows=rows[differs], former={name: one[found[differs]] for name, one in there.items()})
 
 

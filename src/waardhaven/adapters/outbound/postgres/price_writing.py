@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from waardhaven.adapters.outbound.postgres.chunks import HeldCloses, Stretches, read_held, write_chunks
+from waardhaven.adapters.outbound.postgres.chunks import (
+    HeldCloses,
+    Stretches,
+    chunk_records,
+    read_held,
+    write_chunks,
+)
 from waardhaven.adapters.outbound.postgres.copy_binary import Array, Field, bigint, copy_in, place
 from waardhaven.adapters.outbound.postgres.engine import Connection
 from waardhaven.adapters.outbound.postgres.errors import ConcurrentChange
@@ -70,11 +76,12 @@ async def write_bars(connection: Connection, prices: PriceColumns, note: str) ->
     if changed or known < len(bars):
         vintage = await next_vintage(connection, note)
         await _supersede(connection, bars, differing, vintage)
-        await _append(connection, _some(bars, ~offer.known), vintage)
-        await write_chunks(
-            connection, offer.whole, offer.where, offer.touched, held=offer.chunks, vintage=vintage
+        making = asyncio.create_task(
+            asyncio.to_thread(chunk_records, offer.whole, offer.where, offer.touched, vintage)
         )
-    touched = np.concatenate([bars.series[~offer.known], bars.series[differing.rows]])
+        await _append(connection, _some(bars, ~offer.known), vintage)
+        await write_chunks(connection, await making, offer.chunks)
+    touched = np.concatenate([where.series[where.any_of(~offer.known)], bars.series[differing.rows]])
     report = WriteReport(
         inserted=len(bars) - known,
         changed=changed,
