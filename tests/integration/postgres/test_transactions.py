@@ -203,7 +203,7 @@ async def _count(database: Database) -> int:
 
 async def test_copied_columns_come_back_bit_for_bit(database: Database):
     await _table(database)
-    many = {name: np.tile(values, 40_000) for name, values in ROWS.items()}
+    many = {name: np.tile(values, 60_000) for name, values in ROWS.items()}
     async with database.transaction() as connection:
         await copy_in(connection, "copied", FIELDS, many)
         found = await copy_out(connection, "SELECT id, day, value FROM copied", FIELDS)
