@@ -11,6 +11,7 @@ import numpy as np
 from tests.e2e.up_tools import USER_PASSWORD, Place, client, log_in
 
 from waardhaven.adapters.outbound.market_data.sample import SampleMarketData
+from waardhaven.application.ports.market_data import BarColumns, Wanted
 
 WIDTHS = "CASE dtype WHEN '|i1' THEN 1 WHEN '<i4' THEN 4 ELSE 8 END"
 COLUMNS = 19
@@ -88,7 +89,8 @@ NOTHING = {
 async def count_sample_bars() -> int:
     """Return how many bars the sample market has."""
     source = SampleMarketData()
-    return sum([len(bars.day) async for bars in source.bars(await source.listings())])
+    wanted = [Wanted(listing=one) for one in await source.listings()]
+    return sum([len(bars.day) async for bars in source.bars(wanted) if isinstance(bars, BarColumns)])
 
 
 async def assert_whole(place: Place, bars: int) -> None:
