@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from redis import Redis
 
@@ -83,6 +84,15 @@ class Servers:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Fail a test that leaves logs configured: loggers used meanwhile would keep that for good."""
+    yield
+    cached = structlog.get_config()["cache_logger_on_first_use"]
+    structlog.reset_defaults()
+    assert not cached, "the test left logs configured as a process does"
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from tests.conftest import SECRET, Servers, make_settings
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.application.audit.record_denials import Denial, RecordDenials
 from waardhaven.application.audit.seal_audit import SealAudit
-from waardhaven.bootstrap.cli import cli
+from waardhaven.bootstrap import cli as commands
 from waardhaven.bootstrap.container import make_container
 from waardhaven.domain.identity.roles import SYSTEM, Credential
 
@@ -46,7 +46,7 @@ class Operator:
             "DATA_DIR": str(self._place),
             "COLUMNS": "200",
         }
-        return CliRunner(env=environment).invoke(cli, ["audit", *words])
+        return CliRunner(env=environment).invoke(commands.cli, ["audit", *words])
 
     def execute(self, *statements: str) -> None:
         async def work() -> None:
@@ -85,7 +85,11 @@ class Operator:
 
 
 @pytest.fixture
-def operator(servers: Servers, database_url: str, tmp_path: Path) -> Operator:
+def operator(
+    servers: Servers, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Operator:
+    """An operator in this process: its logs are not configured as those of a process of its own."""
+    monkeypatch.setattr(commands, "configure_logging", lambda *_, **__: None)
     return Operator(servers, database_url, tmp_path / "data")
 
 

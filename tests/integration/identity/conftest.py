@@ -19,8 +19,8 @@ from waardhaven.adapters.outbound.identity_providers.oidc import Issuer, OidcIde
 from waardhaven.application.ports.identity_provider import Flow
 
 FLOW = Flow(provider="oidc", state="af0ifjsldkj", nonce=NONCE, code_verifier=VERIFIER, redirect_uri=REDIRECT)
-SHORT = 0.5
-"""Seconds an exchange may take in these tests, thirty times what it takes."""
+SHORT = 2.0
+"""Seconds an exchange may take in these tests, a hundred times what it takes."""
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_loopback_is_told_by_name_or_number():
 
 @pytest.fixture
 async def http() -> AsyncIterator[HttpSession]:
-    session = HttpSession(timeout_seconds=0.5)
+    session = HttpSession(timeout_seconds=2.0)
     yield session
     await session.close()
 
