@@ -74,6 +74,14 @@ def alive(pid: int) -> bool:
         return False
 
 
+def is_zombie(process: psutil.Process) -> bool:
+    """Whether a process has ended and nobody has collected it; one that is gone was collected."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_until(condition: Callable[[], object], what: str) -> None:
     """Poll until `condition` holds; fail the test if it does not in time."""
     deadline = time.monotonic() + DEADLINE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from embedded_tools import Supervise, alive, push, servers_of, wait_until, write_rows
+from embedded_tools import Supervise, alive, is_zombie, push, servers_of, wait_until, write_rows
 
 from waardhaven.adapters.outbound.embedded import attach
 
@@ -110,10 +110,7 @@ def test_as_process_one_it_restarts_a_killed_server_reaps_orphans_and_stops(
             pass
     assert write_rows(endpoints["database_url"], 1) == 101
     assert push(endpoints["redis_url"], "item") == 2
-    wait_until(
-        lambda: all(child.status() != psutil.STATUS_ZOMBIE for child in inside.children()),
-        "no zombie is left",
-    )
+    wait_until(lambda: not any(map(is_zombie, inside.children())), "no zombie is left")
     assert {child.name() for child in inside.children()} == {"postgres", "valkey-server"}
     inside.terminate()
     supervisor.next_line("stopped")
