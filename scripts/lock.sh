@@ -7,3 +7,4 @@ resolve() {
 }
 resolve pyproject.toml --group build -o requirements.lock
 resolve pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+resolve pyproject.toml --group build --group dev --group bench -c requirements-dev.lock -o requirements-bench.lock

@@ -107,7 +107,8 @@ def random_closes(
 def cut(inputs: IndexInputs, rows: slice) -> IndexInputs:
     """Return the inputs of some rows of the session axis."""
     panel = inputs.panel
-    return IndexInputs(
+    return replace(
+        inputs,
         panel=PricePanel(days=panel.days[rows], assets=panel.assets, close=panel.close[rows].copy()),
         fx=inputs.fx[rows],
         shares=inputs.shares[rows],

@@ -10,6 +10,15 @@ from math import isnan, nan, sqrt
 from waardhaven.domain.index.definition import Adjustment, IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 
+COVERED = frozenset(
+    {"blend", "equal_weight", "fixed", "inverse_volatility", "market_cap", "momentum", "price"}
+)
+"""Strategies the oracle knows; the others have published examples and conditions of an optimum instead."""
+TYPICAL: dict[str, dict] = {
+    "fixed": {"weights": {str(i * scale): i / 42 for i in range(1, 7) for scale in (1, 10)}},
+}
+"""Parameters of strategies that have no defaults: asset ids 1 to 6, or ten times those."""
+
 
 @dataclass
 class NaiveIndex:
@@ -28,7 +37,8 @@ class Market:
         self.fx = inputs.fx.tolist()
         self.shares = inputs.shares.tolist()
         self.member = inputs.member.tolist()
-        self.count = len(inputs.panel.assets)
+        self.assets = inputs.panel.assets.tolist()
+        self.count = len(self.assets)
 
     def last(self, day: int, asset: int) -> tuple[int, float]:
         """Return (sessions ago, close) of the last bar, or (-1, nan)."""
@@ -72,14 +82,20 @@ def session_return(market: Market, definition: IndexDefinition, day: int, asset:
     return change if isnan(change) else min(max(change, guards.min_daily_return), guards.max_daily_return)
 
 
+WITHOUT_HISTORY = {
+    "equal_weight": lambda params, market, day, i: 1.0,
+    "fixed": lambda params, market, day, i: params["weights"].get(str(market.assets[i]), 0.0),
+    "price": lambda params, market, day, i: market.price(day, i),
+    "market_cap": lambda params, market, day, i: market.shares[day][i] * market.price(day, i),
+}
+
+
 def weigh(
     name: str, params: dict, market: Market, definition: IndexDefinition, day: int, names: list[int]
 ) -> dict[int, float]:
-    if name == "equal_weight":
-        return scaled(dict.fromkeys(names, 1.0))
-    if name == "market_cap":
-        caps = {i: market.shares[day][i] * market.price(day, i) for i in names}
-        return scaled({i: cap for i, cap in caps.items() if cap > 0})
+    if name in WITHOUT_HISTORY:
+        figures = {i: WITHOUT_HISTORY[name](params, market, day, i) for i in names}
+        return scaled({i: figure for i, figure in figures.items() if figure > 0})
     if name == "blend":
         total: dict[int, float] = {}
         for sleeve in params["sleeves"]:
@@ -88,16 +104,33 @@ def weigh(
                 total[i] = total.get(i, 0.0) + weight * sleeve["weight"]
         return scaled(total)
     window = params.get("lookback", 20 if name == "momentum" else 60)
+    last = day - params.get("skip", 0)
     seen = {
-        i: [session_return(market, definition, d, i) for d in range(day - window + 1, day + 1)] for i in names
+        i: [session_return(market, definition, d, i) for d in range(last - window + 1, last + 1)]
+        for i in names
     }
     seen = {i: moves for i, moves in seen.items() if not any(map(isnan, moves))}
     figures = {i: (momentum if name == "momentum" else deviation)(moves) for i, moves in seen.items()}
     if name == "momentum":
-        kept = {i: figure for i, figure in figures.items() if figure > params.get("threshold", 0.0)}
+        kept = by_momentum(params, figures)
     else:
         kept = {i: 1 / figure for i, figure in figures.items() if figure > 1e-9}
     return scaled(kept or dict.fromkeys(figures, 1.0))
+
+
+def by_momentum(params: dict, figures: dict[int, float]) -> dict[int, float]:
+    top = params.get("top") or len(figures) or 1
+    places = int(top) if top >= 1 else max(int(top * len(figures) + 1e-9), 1)
+    best = sorted(figures, key=lambda i: (-figures[i], i))[:places]
+    kept = {i: figures[i] for i in best if figures[i] > params.get("threshold", 0.0)}
+    method = params.get("method", "proportional")
+    if method == "proportional":
+        return {i: figure for i, figure in kept.items() if figure > 0}
+    if method == "equal":
+        return dict.fromkeys(kept, 1.0)
+    ordered = sorted(kept.values())
+    places_of = {i: [p for p, one in enumerate(ordered, 1) if one == figure] for i, figure in kept.items()}
+    return {i: sum(places) / len(places) for i, places in places_of.items()}
 
 
 def momentum(moves: list[float]) -> float:
@@ -143,7 +176,8 @@ def naive_index(definition: IndexDefinition, inputs: IndexInputs) -> NaiveIndex:
         if due:
             day = d - schedule.lag
             names = eligible(market, definition, day)
-            weights = weigh(strategy.name, strategy.params, market, definition, day, names)
+            seen = d if strategy.name == "price" else day  # one unit of each, at whatever they cost by then
+            weights = weigh(strategy.name, strategy.params, market, definition, seen, names)
             if weights:
                 units = {i: weight * level / market.price(d, i) for i, weight in weights.items()}
                 result.weights[market.days[d]] = weights

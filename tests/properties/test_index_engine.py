@@ -16,7 +16,7 @@ from tests.factories import (
     sessions,
     some_inputs,
 )
-from tests.properties.naive_index import naive_index
+from tests.properties.naive_index import COVERED, TYPICAL, naive_index
 
 from waardhaven.domain.index.build import IndexInputs, IndexResult, build_index, warm_up_sessions
 from waardhaven.domain.index.composition import CompositionColumns
@@ -31,6 +31,8 @@ ROWS = WARM_UP + 60
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
 names = st.sampled_from(NAMES)
+invested = st.sampled_from([strategy.name for strategy in STRATEGIES if not strategy.holds_cash])
+unquoted = st.sampled_from([name for name in NAMES if name != "price"])
 frequencies = st.sampled_from(list(Frequency))
 
 
@@ -51,6 +53,7 @@ def a_market(seed: int, *, rows: int = ROWS, columns: int = 6, gaps: float = 0.0
 
 
 def for_market(inputs: IndexInputs, name: str, **options: object) -> IndexDefinition:
+    options["params"] = TYPICAL.get(name, {}) | options.get("params", {})
     return a_definition(name, base=inputs.panel.days[WARM_UP], **options)
 
 
@@ -66,7 +69,7 @@ def after(columns: CompositionColumns, day: np.datetime64) -> CompositionColumns
 
 
 @few
-@given(seed=seeds, name=names, frequency=frequencies, lag=st.integers(1, 3))
+@given(seed=seeds, name=st.sampled_from(sorted(COVERED)), frequency=frequencies, lag=st.integers(1, 3))
 def test_levels_and_weights_equal_a_plain_loop_over_days(
     seed: int, name: str, frequency: Frequency, lag: int
 ) -> None:
@@ -166,7 +169,7 @@ def test_changing_the_future_changes_nothing_before_it(seed: int, name: str, row
         assert a.holds_as(b)
         assert a.weight.tobytes() == b.weight.tobytes()
     next_review = before.compositions.effective == days[row]
-    if next_review.any():  # its weights were selected before the change
+    if next_review.any() and name != "price":  # its weights were selected before the change
         i = int(next_review.argmax())
         assert before.compositions.at(i).weight.tobytes() == result.compositions.at(i).weight.tobytes()
 
@@ -221,7 +224,7 @@ def test_every_composition_sums_to_one_without_negative_or_missing_weights(
 
 
 @few
-@given(seed=seeds, name=names, frequency=frequencies)
+@given(seed=seeds, name=invested, frequency=frequencies)
 def test_all_in_one_asset_is_that_asset_for_every_calendar(
     seed: int, name: str, frequency: Frequency
 ) -> None:
@@ -234,7 +237,7 @@ def test_all_in_one_asset_is_that_asset_for_every_calendar(
 
 
 @few
-@given(seed=seeds, name=names)
+@given(seed=seeds, name=invested)
 def test_without_reviews_the_level_is_the_weighted_growth_of_its_names(seed: int, name: str) -> None:
     close = random_closes(seed, ROWS, 5)
     inputs = some_inputs(close, axis=sessions(ROWS, "2020-01-01"))
@@ -246,7 +249,7 @@ def test_without_reviews_the_level_is_the_weighted_growth_of_its_names(seed: int
 
 
 @few
-@given(seed=seeds, name=names, factor=st.floats(1e-3, 1e3))
+@given(seed=seeds, name=unquoted, factor=st.floats(1e-3, 1e3))
 def test_requoting_an_asset_changes_nothing(seed: int, name: str, factor: float) -> None:
     inputs = a_market(seed)
     scale = np.array([1.0, factor, 1.0, 1.0, 1.0, 1.0])

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 AssetId = NewType("AssetId", int)
+CASH = AssetId(0)
+"""Money in the currency of an index; no asset of the store has this id."""
 SeriesId = NewType("SeriesId", int)
 IndexId = NewType("IndexId", int)
 BuildId = NewType("BuildId", UUID)

@@ -14,7 +14,8 @@ from waardhaven.domain.index.definition import (
     SeriesPolicy,
     StrategySpec,
 )
-from waardhaven.domain.index.validation import FLOOR_NOTE, not_whole, out_of_range
+from waardhaven.domain.index.ranges import not_whole, out_of_range
+from waardhaven.domain.index.validation import FLOOR_NOTE
 from waardhaven.domain.market.calendar import Frequency
 
 SLEEVES = {

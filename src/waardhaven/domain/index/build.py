@@ -1,7 +1,8 @@
 """From inputs to levels: the whole computation of an index, pure and deterministic."""
 
 from dataclasses import dataclass
-from math import isfinite, nan
+from itertools import zip_longest
+from math import isfinite, isnan, nan
 
 import numpy as np
 
@@ -11,16 +12,19 @@ from waardhaven.domain.index.composition import (
     FlagColumns,
     IndexState,
     LevelColumns,
+    ReviewReason,
 )
-from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.index.definition import Adjustment, IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs, MalformedInputs
-from waardhaven.domain.index.level import DIVISOR, LevelChain, NothingEligible
+from waardhaven.domain.index.level import DIVISOR, ChainRules, LevelChain, NothingEligible
 from waardhaven.domain.index.pricing import CarriedPrices
 from waardhaven.domain.index.quality import OUTLIER_WINDOW, flags
 from waardhaven.domain.index.rebalancing import planned
 from waardhaven.domain.index.review import Reviewer
 from waardhaven.domain.index.strategies import prepare
 from waardhaven.domain.index.strategies.strategy import BoundStrategy
+from waardhaven.domain.index.total_return import Points, kept_shares, total_return
+from waardhaven.domain.index.treatments import Position
 from waardhaven.domain.market.calendar import session_row
 from waardhaven.domain.types import Days, Floats
 
@@ -85,23 +89,27 @@ def build_index(
     the days after it and equals that part of a full rebuild bit for bit. A review at which nothing is
     eligible is skipped and flagged; on the base date it is an error.
 
-    Raises InvalidStrategy, MalformedInputs, NotASession, ShortWarmUp, InvalidOpening, UnpricedHolding
-    or NothingEligible.
+    Raises InvalidStrategy, MalformedInputs, NotASession, ShortWarmUp, InvalidOpening, UnpricedHolding,
+    NothingEligible, or Invalid when no weights keep the constraints.
     """
     strategy = prepare(definition.strategy)
-    days = inputs.checked().panel.days
+    inputs = inputs.checked()
+    if strategy.strategy.holds_cash:
+        inputs = inputs.with_cash()
+    days = inputs.panel.days
     anchor = np.datetime64(definition.base_date, "D") if opening is None else opening.day
     start = session_row(days, anchor, field="base_date" if opening is None else "opening.day")
     _check_warm_up(start, _warm_up(definition, strategy), anchor)
-    chain = _chain(definition, inputs, strategy, start, opening)
-    opening_units = chain.units
+    chain = _chain(definition, Reviewer.of(definition, strategy, inputs), start, opening)
+    opening_units = chain.position.units
     chain.run(planned(days, definition.schedule, start, base=opening is None, forced=forced))
     first = start + (opening is not None)
+    levels = _levels(chain, definition, start, opening)
     return IndexResult(
-        levels=LevelColumns(day=days[first:], level=chain.levels[first:].copy()),
+        levels=levels.since(first - start),
         compositions=_compositions(chain, inputs),
         flags=flags(inputs, chain, first, opening_units),
-        closing=_closing(chain, inputs),
+        closing=_closing(chain, inputs, levels),
     )
 
 
@@ -119,29 +127,58 @@ def _check_warm_up(start: int, needed: int, anchor: np.datetime64) -> None:
 
 
 def _chain(
-    definition: IndexDefinition,
-    inputs: IndexInputs,
-    strategy: BoundStrategy,
-    start: int,
-    opening: IndexState | None,
+    definition: IndexDefinition, reviewer: Reviewer, start: int, opening: IndexState | None
 ) -> LevelChain:
-    prices = CarriedPrices.of(inputs.panel, inputs.fx)
-    levels = np.full(len(inputs.panel.days), nan)
+    inputs = reviewer.inputs
+    rows, columns = inputs.panel.close.shape
+    levels = np.full(rows, nan)
     levels[start] = definition.base_value
-    units = np.zeros(len(inputs.panel.assets))
+    position, target = Position(units=np.zeros(columns), divisor=DIVISOR), np.full(columns, nan)
     if opening is not None:
         _check_opening(definition, opening)
         levels[start - 1 : start + 1] = opening.previous_level, opening.level
-        units = _opening_units(inputs, prices, start, opening)
+        position = Position(
+            units=_opening_units(inputs, reviewer.prices, start, opening), divisor=opening.divisor
+        )
+        target = _opening_targets(inputs, opening)
     return LevelChain(
-        reviewer=Reviewer(definition=definition, strategy=strategy, inputs=inputs, prices=prices),
+        reviewer=reviewer,
+        rules=ChainRules(
+            family=reviewer.family,
+            lag=definition.schedule.lag,
+            threshold=definition.schedule.daily_drop_threshold,
+            band=definition.schedule.drift_band,
+            cost_rate=definition.cost_rate,
+            kept=kept_shares(definition.withholding, inputs.traits, columns),
+        ),
         levels=levels,
-        units=units,
-        divisor=DIVISOR if opening is None else opening.divisor,
+        position=position,
+        target=target,
         row=start,
-        lag=definition.schedule.lag,
-        threshold=definition.schedule.daily_drop_threshold,
+        points=Points(gross=np.zeros(rows), net=np.zeros(rows)),
     )
+
+
+def _levels(
+    chain: LevelChain, definition: IndexDefinition, start: int, opening: IndexState | None
+) -> LevelColumns:
+    """Return the levels from row ``start`` on, with the total return variants of a raw series."""
+    days, levels = chain.reviewer.inputs.panel.days[start:], chain.levels[start:]
+    base = definition.base_value
+    gross, net = (base, base) if opening is None else (opening.gross, opening.net)
+    raw = definition.series.adjustment is Adjustment.RAW
+    withheld = chain.rules.kept is not None
+    return LevelColumns(
+        day=days,
+        level=levels.copy(),
+        gross=_variant(levels, chain.points.gross[start:], gross) if raw else None,
+        net=_variant(levels, chain.points.net[start:], net) if raw and withheld else None,
+    )
+
+
+def _variant(levels: Floats, points: Floats, first: float) -> Floats | None:
+    """Return a total return variant, None where an older build left its first level unknown."""
+    return None if isnan(first) else total_return(levels, points, first)
 
 
 def _check_opening(definition: IndexDefinition, opening: IndexState) -> None:
@@ -172,31 +209,50 @@ def _opening_units(inputs: IndexInputs, prices: CarriedPrices, start: int, openi
     return units
 
 
+def _opening_targets(inputs: IndexInputs, opening: IndexState) -> Floats:
+    target = np.full(len(inputs.panel.assets), nan)
+    known = np.isin(opening.reviewed, inputs.panel.assets)
+    target[np.searchsorted(inputs.panel.assets, opening.reviewed[known])] = opening.targets[known]
+    return target
+
+
 def _compositions(chain: LevelChain, inputs: IndexInputs) -> CompositionColumns:
-    held = chain.holdings
+    held = [
+        one
+        for one, later in zip_longest(chain.holdings, chain.holdings[1:])
+        if later is None or later.effective != one.effective
+    ]
+    lag = chain.rules.lag
     effective = np.array([one.effective for one in held], dtype=np.intp)
+    reviewed = np.array([one.reason is not ReviewReason.ACTION for one in held], dtype=np.bool_)
     sizes = np.array([len(one.column) for one in held], dtype=np.int64)
     none = np.empty(0)
     columns = np.concatenate([np.empty(0, dtype=np.intp), *(one.column for one in held)])
     return CompositionColumns(
-        selection=inputs.panel.days[effective - chain.lag],
+        selection=inputs.panel.days[effective - np.where(reviewed, lag, 0)],
         effective=inputs.panel.days[effective],
         reason=np.array([one.reason for one in held], dtype=np.int8),
-        divisor=np.full(len(held), chain.divisor),
+        divisor=np.array([one.divisor for one in held], dtype=np.float64),
         offset=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)]),
         asset=inputs.panel.assets[columns],
         weight=np.concatenate([none, *(one.weight for one in held)]),
         units=np.concatenate([none, *(one.units for one in held)]),
+        turnover=np.array([one.turnover for one in held], dtype=np.float64),
+        cost=np.array([one.cost for one in held], dtype=np.float64),
     )
 
 
-def _closing(chain: LevelChain, inputs: IndexInputs) -> IndexState:
-    held = np.flatnonzero(chain.units)
+def _closing(chain: LevelChain, inputs: IndexInputs, levels: LevelColumns) -> IndexState:
+    held, reviewed = np.flatnonzero(chain.position.units), np.flatnonzero(~np.isnan(chain.target))
     return IndexState(
         day=inputs.panel.days[-1],
         level=float(chain.levels[-1]),
-        divisor=chain.divisor,
+        divisor=chain.position.divisor,
         assets=inputs.panel.assets[held],
-        units=chain.units[held],
+        units=chain.position.units[held],
         previous_level=float(chain.levels[-2]),
+        gross=nan if levels.gross is None else float(levels.gross[-1]),
+        net=nan if levels.net is None else float(levels.net[-1]),
+        reviewed=inputs.panel.assets[reviewed],
+        targets=chain.target[reviewed],
     )

@@ -1,23 +1,26 @@
 """Units are the state of an index; weights drift between reviews."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from math import nan
 from typing import Self
 
 import numpy as np
 
+from waardhaven.domain.index.definition import Variant
 from waardhaven.domain.types import Days, Floats, Ids
 
 
 class ReviewReason(IntEnum):
-    """Why a review happened (stored as int8)."""
+    """Why a composition began (stored as int8): a review, or ACTION: what companies did to their shares."""
 
     BASE = 0
     SCHEDULED = 1
     DROP = 2
     MANUAL = 3
+    ACTION = 4
+    DRIFT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,9 @@ class IndexState:
     ``level`` = sum(close x fx x units) / ``divisor`` over ``assets`` (m,) int64, increasing, with
     ``units`` (m,) float64 above zero, after any review effective at that close. ``previous_level`` is
     the level one session earlier (NaN on the base date): with a drop threshold it decides whether the
-    return into ``day`` forces a review at the next session.
+    return into ``day`` forces a review at the next session. ``gross`` and ``net``: total return levels, NaN
+    where they are not computed. ``reviewed`` (w,) and ``targets`` (w,): names and weights of the last review,
+    from which drift is measured.
     """
 
     day: np.datetime64
@@ -36,11 +41,15 @@ class IndexState:
     assets: Ids
     units: Floats
     previous_level: float = nan
+    gross: float = nan
+    net: float = nan
+    reviewed: Ids = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    targets: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """One composition: names (m,) in force from the close of ``effective`` on."""
+    """One composition: names (m,) in force from the close of ``effective`` on; see CompositionColumns."""
 
     selection: np.datetime64
     effective: np.datetime64
@@ -49,6 +58,8 @@ class Composition:
     asset: Ids
     weight: Floats
     units: Floats
+    turnover: float = nan
+    cost: float = nan
 
     def holds_as(self, other: "Composition") -> bool:
         """Tell whether both hold the same units of the same names at the same divisor."""
@@ -70,7 +81,10 @@ class CompositionColumns:
     Per review (r,): ``selection`` and ``effective`` days, ``reason`` int8, ``divisor`` from the
     effective close on, and ``offset`` (r + 1,) int64 into the name columns. Per name (m,): ``asset``
     int64, ``weight`` (fraction, at the effective close; each review sums to 1) and ``units``.
-    Only names with a weight above zero are kept.
+    Only names with a weight above zero are kept. ``turnover`` (r,): sum of absolute changes of weight at
+    the effective close, ``cost`` (r,): fraction of the level it took; NaN in builds older than the columns.
+    What companies do makes compositions too (``reason`` ACTION): in force from the ex-date on; the last of
+    several on one day is kept.
     """
 
     selection: Days
@@ -81,6 +95,8 @@ class CompositionColumns:
     asset: Ids
     weight: Floats
     units: Floats
+    turnover: Floats = field(default_factory=lambda: np.empty(0))
+    cost: Floats = field(default_factory=lambda: np.empty(0))
 
     def __len__(self) -> int:
         """Return the number of compositions."""
@@ -97,6 +113,8 @@ class CompositionColumns:
             asset=self.asset[names],
             weight=self.weight[names],
             units=self.units[names],
+            turnover=float(self.turnover[review]) if len(self.turnover) else nan,
+            cost=float(self.cost[review]) if len(self.cost) else nan,
         )
 
     def in_force(self, day: np.datetime64) -> Composition | None:
@@ -117,15 +135,35 @@ class CompositionColumns:
             asset=np.concatenate([np.empty(0, dtype=np.int64), *(one.asset for one in compositions)]),
             weight=np.concatenate([np.empty(0), *(one.weight for one in compositions)]),
             units=np.concatenate([np.empty(0), *(one.units for one in compositions)]),
+            turnover=np.array([one.turnover for one in compositions], dtype=np.float64),
+            cost=np.array([one.cost for one in compositions], dtype=np.float64),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelColumns:
-    """Index levels at full precision: ``day`` (n,) and ``level`` (n,)."""
+    """Index levels at full precision: ``day`` (n,) and ``level`` (n,).
+
+    ``gross`` and ``net`` (n,): total return levels, None where they are not computed.
+    """
 
     day: Days
     level: Floats
+    gross: Floats | None = None
+    net: Floats | None = None
+
+    def since(self, row: int) -> Self:
+        """Return the levels from position ``row`` on."""
+        return type(self)(
+            day=self.day[row:],
+            level=self.level[row:],
+            gross=None if self.gross is None else self.gross[row:],
+            net=None if self.net is None else self.net[row:],
+        )
+
+    def of(self, variant: Variant) -> Floats | None:
+        """Return the levels (n,) of a variant, None where it is not computed."""
+        return {Variant.PRICE: self.level, Variant.GROSS: self.gross, Variant.NET: self.net}[variant]
 
     def __len__(self) -> int:
         """Return the number of days."""
@@ -138,13 +176,15 @@ class FlagKind(IntEnum):
     STALE_PRICE: a held name had no bar that day; its last price was used. OUTLIER: the day's return
     lies beyond the trailing z-score limit; it was used. UNKNOWN_MARKET_CAP: the name was kept out of a
     market-cap sleeve by the review effective that day. REVIEW_SKIPPED: nothing was eligible in the
-    review due that day; the units of this name were kept.
+    review due that day; the units of this name were kept. ACTION_IGNORED: the terms of an action on a held
+    name are not known, so nothing was done about it.
     """
 
     STALE_PRICE = 0
     OUTLIER = 1
     UNKNOWN_MARKET_CAP = 2
     REVIEW_SKIPPED = 3
+    ACTION_IGNORED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

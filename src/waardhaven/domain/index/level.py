@@ -3,7 +3,8 @@
 ``level = sum(price x fx x units) / divisor`` (S&P DJI, *Index Mathematics Methodology*, "Index
 Calculations" and "Divisor Adjustments"): a review happens after the close, so the level of its
 effective day uses the units held into it. New units are ``weight / price x (level x divisor)``: fully
-invested in fractional units, so the divisor does not move at a review.
+invested in fractional units, so the divisor does not move at a review. What companies do changes units
+or divisor at the close before the ex-date (see treatments), so the level does not move either.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +13,23 @@ import numpy as np
 
 from waardhaven.domain.errors import Invalid
 from waardhaven.domain.index.composition import ReviewReason
+from waardhaven.domain.index.events import Event, EventRows
+from waardhaven.domain.index.family import Family
+from waardhaven.domain.index.forcing import first_drift, first_drop
 from waardhaven.domain.index.rebalancing import ReviewPlan
-from waardhaven.domain.index.review import Reviewer
-from waardhaven.domain.index.windows import row_blocks, row_dots
-from waardhaven.domain.types import Flags, Floats, Rows
+from waardhaven.domain.index.review import Review, Reviewer
+from waardhaven.domain.index.total_return import Points
+from waardhaven.domain.index.treatments import (
+    Moment,
+    Position,
+    drifted,
+    ex_price,
+    is_stated,
+    settle,
+    treat,
+)
+from waardhaven.domain.index.windows import row_blocks, row_dots, row_sums
+from waardhaven.domain.types import Floats, Rows
 
 DIVISOR = 1.0
 """Divisor of a new index: its units are worth its level."""
@@ -27,82 +41,200 @@ class NothingEligible(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """A composition as the engine keeps it: columns (m,) of the names held from row ``effective`` on."""
+    """A composition as the engine keeps it: columns (m,) of the names held.
+
+    In force from the close of row ``effective`` on; ``since`` is the first row whose level uses it: the
+    ex-date itself for an action, the row after for a review. ``turnover``: sum of absolute changes of
+    weight; ``cost``: the fraction of the level that trading took.
+    """
 
     effective: int
+    since: int
     reason: ReviewReason
     column: Rows
     weight: Floats
     units: Floats
+    divisor: float
+    turnover: float = 0.0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRules:
+    """What carries an index from session to session.
+
+    ``lag``: sessions from selection to effect. ``threshold``: session return at or below which a review
+    follows at the next session, ``band``: drift of a weight that does the same; None: never.
+    ``cost_rate``: fraction of the traded value that a review costs. ``kept`` (k,): share of a distribution
+    left after withholding, None where the net variant is not computed.
+    """
+
+    family: Family
+    lag: int
+    threshold: float | None
+    band: float | None
+    cost_rate: float
+    kept: Floats | None
 
 
 @dataclass(slots=True, kw_only=True)
 class LevelChain:
     """Carries an index forward over the session axis; the only mutable object of a build.
 
-    ``levels`` (n,): known up to ``row``, NaN before the start. ``units`` (k,): held after the close of
-    ``row``. ``threshold``: session return at or below which a review follows at the next session.
+    ``levels`` (n,): known up to ``row``, NaN before the start. ``position``: held after the close of
+    ``row``. ``target`` (k,): weights of the last review, NaN where a name had none. ``points``: dividend
+    points by row. ``ignored``: (row, column) of actions whose terms are not known.
     """
 
     reviewer: Reviewer
+    rules: ChainRules
     levels: Floats
-    units: Floats
-    divisor: float
+    position: Position
+    target: Floats
     row: int
-    lag: int
-    threshold: float | None
+    points: Points
     holdings: list[Holding] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     unknown_caps: list[tuple[int, Rows]] = field(default_factory=list)
+    ignored: list[tuple[int, int]] = field(default_factory=list)
+    _next: int = 0
 
     def run(self, plan: ReviewPlan) -> None:
         """Carry the index through every review of ``plan`` and on to the last session."""
-        columns = len(self.units)
+        self._next = int(np.searchsorted(self._acting.row, self.row, side="right"))
+        columns = len(self.position.units)
         for block in row_blocks(plan.effective, columns):
             effective = plan.effective[block]
-            weights, unknown = self.reviewer.weigh(effective - self.lag)
+            reviews = self.reviewer.weigh(effective - self.rules.lag, effective)
             reasons = plan.reason[block].tolist()
             for i, row in enumerate(effective.tolist()):
                 self.advance(row, free=row - 1)
-                self.rebalance(row, weights[i], unknown[i], ReviewReason(reasons[i]))
+                self.rebalance(reviews.at(i), ReviewReason(reasons[i]))
         last = len(self.levels) - 1
         self.advance(last, free=last)
 
     def advance(self, row: int, *, free: int) -> None:
         """Compute levels up to ``row``, with forced reviews at rows up to ``free``."""
         while self.row < row:
-            start = self.row
-            ahead = slice(start + 1, row + 1)
-            self.levels[ahead] = row_dots(self.reviewer.prices.price[ahead], self.units) / self.divisor
-            drop = self._first_drop(start, free)
-            if drop is None:
-                self.row = row
-            else:
-                self.row = drop + 1
-                weights, unknown = self.reviewer.weigh(np.array([self.row - self.lag]))
-                self.rebalance(self.row, weights[0], unknown[0], ReviewReason.DROP)
+            begun = self._act(self.row + 1)
+            self._carry(self.row + 1 if begun else min(row, self._next_row() - 1), free)
+            self._settle(begun)
 
-    def _first_drop(self, start: int, free: int) -> int | None:
-        """Return the first row from ``start`` on whose drop forces a review at a row up to ``free``."""
-        if self.threshold is None or start >= free:
-            return None
-        change = self.levels[start:free] / self.levels[start - 1 : free - 1] - 1.0
-        drops = change <= self.threshold
-        return start + int(drops.argmax()) if drops.any() else None
+    @property
+    def _acting(self) -> EventRows:
+        return self.reviewer.acting.events
 
-    def rebalance(self, row: int, weights: Floats, unknown: Flags, reason: ReviewReason) -> None:
-        """Turn ``weights`` (k,) into units at the close of ``row``; keep the units if nothing is eligible."""
-        if unknown.any():
-            self.unknown_caps.append((row, np.flatnonzero(unknown)))
+    def _next_row(self) -> int:
+        return int(self._acting.row[self._next]) if self._next < len(self._acting) else len(self.levels)
+
+    def _act(self, row: int) -> list[Event]:
+        """Treat the actions of ``row`` on names that are held; return them."""
+        begun: list[Event] = []
+        price: Floats = self._price(row - 1).copy()
+        while self._next_row() == row:
+            event = self._acting.at(self._next)
+            cash = float(self.reviewer.acting.cash[self._next])
+            self._next += 1
+            if self.position.units[event.column] == 0.0:
+                continue
+            if not is_stated(event, cash, self._price(row)):
+                self.ignored.append((row, event.column))
+                continue
+            self.position = treat(event, self.rules.family, self.position, Moment(price=price, cash=cash))
+            price[event.column] = ex_price(event, float(price[event.column]), cash)
+            begun.append(event)
+        if begun:
+            self._record(row, since=row)
+        return begun
+
+    def _settle(self, begun: list[Event]) -> None:
+        """Do what remains to be done at the close of the ex-date of actions."""
+        for event in begun:
+            before = self.position
+            self.position = settle(event, self.rules.family, before, self._price(self.row))
+            if self.position is not before:
+                self._record(self.row, since=self.row + 1)
+
+    def _carry(self, stop: int, free: int) -> None:
+        """Compute levels up to ``stop`` with the position held; end earlier with a forced review."""
+        start, prices = self.row, self.reviewer.prices.price
+        ahead = slice(start + 1, stop + 1)
+        self.levels[ahead] = row_dots(prices[ahead], self.position.units) / self.position.divisor
+        end = min(free, stop)
+        drop = first_drop(self.levels, start, end, self.rules.threshold)
+        drift = first_drift(prices, self.position.units, self.target, start, end, self.rules.band)
+        forced = [row for row in (drop, drift) if row is not None]
+        self.row = min(forced) + 1 if forced else stop
+        self._pay(start)
+        if forced:
+            effective = np.array([self.row])
+            review = self.reviewer.weigh(effective - self.rules.lag, effective).at(0)
+            self.rebalance(review, ReviewReason.DROP if drop == self.row - 1 else ReviewReason.DRIFT)
+
+    def _pay(self, start: int) -> None:
+        """Add up the distributions on what was held into the rows after ``start``, up to ``row``."""
+        paid = self.reviewer.paying
+        some = slice(*np.searchsorted(paid.events.row, [start + 1, self.row + 1]).tolist())
+        row, column = paid.events.row[some], paid.events.column[some]
+        points = paid.cash[some] * self.position.units[column] / self.position.divisor
+        np.add.at(self.points.gross, row, points)
+        if self.rules.kept is not None:
+            np.add.at(self.points.net, row, points * self.rules.kept[column])
+
+    def rebalance(self, review: Review, reason: ReviewReason) -> None:
+        """Turn weights into units at the close of ``row``; keep the units if nothing is eligible."""
+        if review.unknown.any():
+            self.unknown_caps.append((self.row, np.flatnonzero(review.unknown)))
+        weights = self.reviewer.constrained(review, self.position.units)
         column = np.flatnonzero(weights)
         if not len(column):
             if reason is ReviewReason.BASE:
                 raise NothingEligible("No name of the universe can be weighed on the base date.")
-            self.skipped.append(row)
+            self.skipped.append(self.row)
             return
-        weight = weights[column]
-        value = float(self.levels[row]) * self.divisor
-        units = weight / self.reviewer.prices.price[row, column] * value
-        self.units = np.zeros(len(self.units))
-        self.units[column] = units
-        self.holdings.append(Holding(effective=row, reason=reason, column=column, weight=weight, units=units))
+        price, weight = self._price(self.row), weights[column]
+        turnover = 0.0 if reason is ReviewReason.BASE else self._turnover(weights, price)
+        cost = self.rules.cost_rate * turnover
+        self.levels[self.row] *= 1.0 - cost
+        units = np.zeros(len(weights))
+        units[column] = weight / price[column] * (float(self.levels[self.row]) * self.position.divisor)
+        self.position = Position(units=units, divisor=self.position.divisor)
+        self.target = np.full(len(weights), np.nan)
+        self.target[column] = weight
+        self.holdings.append(
+            Holding(
+                effective=self.row,
+                since=self.row + 1,
+                reason=reason,
+                column=column,
+                weight=weight,
+                units=units[column],
+                divisor=self.position.divisor,
+                turnover=turnover,
+                cost=cost,
+            )
+        )
+
+    def _turnover(self, weights: Floats, price: Floats) -> float:
+        held = drifted(self.position.units, price)
+        return float(row_sums(np.abs(weights - held)[None, :])[0])
+
+    def _record(self, row: int, *, since: int) -> None:
+        """Note the composition that actions made; its weights are those at the close of ``row``."""
+        column = np.flatnonzero(self.position.units)
+        weight = drifted(self.position.units, self._price(row))
+        self.holdings.append(
+            Holding(
+                effective=row,
+                since=since,
+                reason=ReviewReason.ACTION,
+                column=column,
+                weight=weight[column],
+                units=self.position.units[column],
+                divisor=self.position.divisor,
+            )
+        )
+
+    def _price(self, row: int) -> Floats:
+        price: Floats = self.reviewer.prices.price[row]
+        return price

@@ -6,7 +6,12 @@ from math import nan
 import numpy as np
 
 from waardhaven.domain.index.composition import IndexState
-from waardhaven.domain.index.publishing import Segment, composition_in_force, official_levels
+from waardhaven.domain.index.publishing import (
+    Segment,
+    composition_in_force,
+    official_levels,
+    review_in_force,
+)
 
 
 def official_state(segments: Sequence[Segment], *, before: np.datetime64 | None = None) -> IndexState | None:
@@ -22,6 +27,7 @@ def official_state(segments: Sequence[Segment], *, before: np.datetime64 | None 
     held = composition_in_force(segments, levels.day[row - 1])
     if held is None:
         return None
+    review = review_in_force(segments, levels.day[row - 1]) or held
     return IndexState(
         day=levels.day[row - 1],
         level=float(levels.level[row - 1]),
@@ -29,4 +35,8 @@ def official_state(segments: Sequence[Segment], *, before: np.datetime64 | None 
         assets=held.asset,
         units=held.units,
         previous_level=float(levels.level[row - 2]) if row > 1 else nan,
+        gross=nan if levels.gross is None else float(levels.gross[row - 1]),
+        net=nan if levels.net is None else float(levels.net[row - 1]),
+        reviewed=review.asset,
+        targets=review.weight,
     )

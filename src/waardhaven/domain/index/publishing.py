@@ -6,8 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from waardhaven.domain.index.composition import Composition, CompositionColumns, LevelColumns
-from waardhaven.domain.types import ONE_DAY, Flags, Rows
+from waardhaven.domain.index.composition import (
+    Composition,
+    CompositionColumns,
+    LevelColumns,
+    ReviewReason,
+)
+from waardhaven.domain.types import ONE_DAY, Flags, Floats, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +39,27 @@ def official_levels(segments: Sequence[Segment]) -> LevelColumns:
     ordered = sorted(segments, key=lambda one: one.sequence)
     owners = _Owners.of(ordered)
     day = np.concatenate([np.empty(0, dtype="datetime64[D]"), *(one.levels.day for one in ordered)])
-    level = np.concatenate([np.empty(0), *(one.levels.level for one in ordered)])
     source = np.repeat(np.arange(len(ordered)), [len(one.levels) for one in ordered])
-    kept = owners.at(day) == source
-    order = np.argsort(day[kept], kind="stable")
-    return LevelColumns(day=day[kept][order], level=level[kept][order])
+    kept = np.flatnonzero(owners.at(day) == source)
+    rows = kept[np.argsort(day[kept], kind="stable")]
+    return LevelColumns(
+        day=day[rows],
+        level=np.concatenate([np.empty(0), *(one.levels.level for one in ordered)])[rows],
+        gross=_variant([one.levels.gross for one in ordered], ordered, rows),
+        net=_variant([one.levels.net for one in ordered], ordered, rows),
+    )
+
+
+def _variant(parts: list[Floats | None], ordered: Sequence[Segment], rows: Rows) -> Floats | None:
+    """Return a variant's official levels, NaN where a build did not compute it; None if none did."""
+    if all(part is None for part in parts):
+        return None
+    filled = [
+        np.full(len(one.levels), np.nan) if part is None else part
+        for part, one in zip(parts, ordered, strict=True)
+    ]
+    found: Floats = np.concatenate(filled)[rows]
+    return found
 
 
 def composition_in_force(segments: Sequence[Segment], day: np.datetime64) -> Composition | None:
@@ -50,6 +71,18 @@ def composition_in_force(segments: Sequence[Segment], day: np.datetime64) -> Com
     """
     found = _locate(sorted(segments, key=lambda one: one.sequence), day)
     return None if found is None else found[0].compositions.at(found[1])
+
+
+def review_in_force(segments: Sequence[Segment], day: np.datetime64) -> Composition | None:
+    """Return the last composition at or before ``day`` that a review made; None before the first.
+
+    What companies did since may have changed the units; the composition in force tells those.
+    """
+    while (found := composition_in_force(segments, day)) is not None:
+        if found.reason is not ReviewReason.ACTION:
+            return found
+        day = found.effective - ONE_DAY
+    return None
 
 
 def official_compositions(segments: Sequence[Segment]) -> CompositionColumns:

@@ -5,7 +5,7 @@ import numpy as np
 from waardhaven.domain.index.composition import FlagColumns, FlagKind
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.level import LevelChain
-from waardhaven.domain.index.pricing import CarriedPrices, returns
+from waardhaven.domain.index.pricing import CarriedPrices
 from waardhaven.domain.index.windows import row_blocks, trailing_moments
 from waardhaven.domain.types import Days, Flags, Floats, Ids, Rows
 
@@ -22,8 +22,8 @@ def held_into(chain: LevelChain, first: int, opening_units: Floats) -> tuple[Row
     held[0] = opening_units > 0.0
     for i, holding in enumerate(chain.holdings, start=1):
         held[i, holding.column] = True
-    effective = np.array([holding.effective for holding in chain.holdings], dtype=np.intp)
-    return np.searchsorted(effective, np.arange(first, len(chain.levels)), side="left"), held
+    since = np.array([holding.since for holding in chain.holdings], dtype=np.intp)
+    return np.searchsorted(since, np.arange(first, len(chain.levels)), side="right"), held
 
 
 def outliers(prices: CarriedPrices, limit: int, threshold: float, first: int) -> tuple[Rows, Rows]:
@@ -38,7 +38,7 @@ def outliers(prices: CarriedPrices, limit: int, threshold: float, first: int) ->
     for block in row_blocks(every, prices.price.shape[1]):
         start = int(every[block][0])
         span = slice(start - OUTLIER_WINDOW - 1, start + len(every[block]))
-        seen = returns(prices.fresh(span, limit))
+        seen = prices.moves(span, limit)
         mean, variance = trailing_moments(seen[:-1], OUTLIER_WINDOW)
         off = seen[OUTLIER_WINDOW:] - mean
         found = (off * off > threshold * threshold * variance) & (variance > 0.0)
@@ -66,6 +66,8 @@ def flags(inputs: IndexInputs, chain: LevelChain, first: int, opening_units: Flo
     for row_ in chain.skipped:
         names = np.flatnonzero(held[which[row_ - first]])
         found.append((np.full(len(names), row_), names, FlagKind.REVIEW_SKIPPED))
+    ignored = np.array(chain.ignored, dtype=np.intp).reshape(-1, 2)
+    found.append((ignored[:, 0], ignored[:, 1], FlagKind.ACTION_IGNORED))
     return _ordered(found, inputs.panel.days, inputs.panel.assets)
 
 

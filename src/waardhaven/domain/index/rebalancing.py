@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from waardhaven.domain.index.composition import ReviewReason
-from waardhaven.domain.index.definition import Schedule
-from waardhaven.domain.market.calendar import Frequency, NotASession, period
-from waardhaven.domain.types import Days, Flags, Rows
+from waardhaven.domain.index.definition import NthWeekday, Schedule, Weekday
+from waardhaven.domain.market.calendar import MONDAY, MONTHS, Frequency, NotASession, period
+from waardhaven.domain.types import Days, Flags, Ids, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,38 @@ def period_starts(days: Days, frequency: Frequency) -> Flags:
     return starts
 
 
+def due_rows(days: Days, frequency: Frequency, on: NthWeekday) -> Flags:
+    """Tell which sessions (n,) are the first at or after the day a review is due in each period.
+
+    As with period starts, the first row never is one.
+    """
+    months = np.unique(days.astype("datetime64[M]"))
+    span = MONTHS[frequency]
+    due = nth_weekdays(months[months.astype(np.int64) % span == on.month - 1], on)
+    rows = np.searchsorted(days, due[due > days[0]])
+    found = np.zeros(len(days), dtype=np.bool_)
+    found[rows[rows < len(days)]] = True
+    return found
+
+
+def nth_weekdays(months: Days, on: NthWeekday) -> Days:
+    """Return the day meant in each of ``months`` (m,), ``datetime64[M]``."""
+    weekday = list(Weekday).index(on.weekday)
+    if on.nth > 0:
+        first = months.astype("datetime64[D]")
+        ahead = (weekday - _weekday(first)) % 7 + 7 * (on.nth - 1)
+        day: Days = first + ahead.astype("timedelta64[D]")
+        return day
+    last: Days = (months + 1).astype("datetime64[D]") - 1
+    back = ((_weekday(last) - weekday) % 7).astype("timedelta64[D]")
+    return last - back  # type: ignore[no-any-return]
+
+
+def _weekday(days: Days) -> Ids:
+    """Return the weekday of each day, Monday 0."""
+    return (days.astype(np.int64) + MONDAY) % 7
+
+
 def planned(days: Days, schedule: Schedule, start: int, *, base: bool, forced: Days) -> ReviewPlan:
     """Plan the scheduled and manually forced reviews after row ``start``, and the base review on it.
 
@@ -41,12 +73,18 @@ def planned(days: Days, schedule: Schedule, start: int, *, base: bool, forced: D
     """
     reason = np.full(len(days), -1, dtype=np.int8)
     reason[_rows(days, forced)] = ReviewReason.MANUAL
-    reason[period_starts(days, schedule.frequency)] = ReviewReason.SCHEDULED
+    reason[_scheduled(days, schedule)] = ReviewReason.SCHEDULED
     reason[: start + 1] = -1
     if base:
         reason[start] = ReviewReason.BASE
     effective = np.flatnonzero(reason >= 0)
     return ReviewPlan(effective=effective, reason=reason[effective])
+
+
+def _scheduled(days: Days, schedule: Schedule) -> Flags:
+    if schedule.on is None:
+        return period_starts(days, schedule.frequency)
+    return due_rows(days, schedule.frequency, schedule.on)
 
 
 def _rows(days: Days, forced: Days) -> Rows:

@@ -1,10 +1,13 @@
 """Digests that say what a build read and what this machine's arithmetic answers."""
 
+from math import isnan
+
 import numpy as np
 
 from waardhaven.domain.index.build import NO_DAYS
 from waardhaven.domain.index.composition import IndexState
 from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.index.events import EventColumns
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.pricing import returns
 from waardhaven.domain.index.windows import normalised, row_dots, trailing, trailing_moments
@@ -28,12 +31,22 @@ def input_digest(
     digest.column("shares", inputs.shares)
     digest.column("member", inputs.member)
     digest.column("forced", np.unique(forced))
+    if len(inputs.events):
+        for name in EventColumns.__slots__:
+            digest.column(f"events.{name}", getattr(inputs.events, name))
+    if inputs.traits is not None:
+        digest.record("traits", inputs.traits)
     if opening is not None:
         digest.column("opening.day", np.array([opening.day]))
         values = [opening.level, opening.divisor, opening.previous_level]
         digest.column("opening.values", np.array(values))
         digest.column("opening.assets", opening.assets)
         digest.column("opening.units", opening.units)
+        if not isnan(opening.gross):
+            digest.column("opening.variants", np.array([opening.gross, opening.net]))
+        if definition.schedule.drift_band is not None:
+            digest.column("opening.reviewed", opening.reviewed)
+            digest.column("opening.targets", opening.targets)
     return digest.hexdigest()
 
 

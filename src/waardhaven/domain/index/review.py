@@ -1,15 +1,38 @@
 """Weights of reviews, from facts up to their selection days."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from waardhaven.domain.index.definition import Adjustment, IndexDefinition
+from waardhaven.domain.index.constraints.apply import Constrained, constrain
+from waardhaven.domain.index.constraints.traits import Traits, limits_of
+from waardhaven.domain.index.definition import Adjustment, Constraints, IndexDefinition
+from waardhaven.domain.index.events import TERMINAL, EventKind, EventRows
+from waardhaven.domain.index.family import Family
 from waardhaven.domain.index.inputs import IndexInputs
-from waardhaven.domain.index.pricing import CarriedPrices, returns
+from waardhaven.domain.index.limits import Limits
+from waardhaven.domain.index.pricing import CarriedPrices
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import BoundStrategy
+from waardhaven.domain.index.treatments import drifted
+from waardhaven.domain.index.windows import row_sums
 from waardhaven.domain.types import Flags, Floats, Rows
+
+UNCONSTRAINED = Constraints()
+ACTING = tuple(kind for kind in EventKind if kind is not EventKind.CASH_DIVIDEND)
+CASH_COLUMN = 0
+"""Where an index that may hold cash keeps it (see inputs.with_cash)."""
+
+
+def _invested(strategy: BoundStrategy, signals: Signals) -> Floats:
+    """Return the strategy's weights (r, k), what it leaves as cash in the cash column."""
+    weights = strategy.weigh(signals)
+    if strategy.strategy.holds_cash:
+        total = row_sums(weights)
+        weights[:, CASH_COLUMN] = np.where(total > 0.0, np.maximum(1.0 - total, 0.0), 0.0)
+    return weights
 
 
 def price_floor(definition: IndexDefinition) -> float:
@@ -21,29 +44,160 @@ def price_floor(definition: IndexDefinition) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PricedEvents:
+    """Actions of some kinds in order of row, with their amounts in index currency (NaN: not stated)."""
+
+    events: EventRows
+    cash: Floats
+
+    @classmethod
+    def among(cls, prices: CarriedPrices, kinds: tuple[EventKind, ...]) -> Self:
+        """Return the actions of ``kinds``."""
+        places = np.flatnonzero(np.isin(prices.events.kind, kinds))
+        return cls(events=prices.events.taken(places), cash=prices.cash[places])
+
+    def known(self) -> Self:
+        """Return those with an amount."""
+        places = np.flatnonzero(np.isfinite(self.cash))
+        return type(self)(events=self.events.taken(places), cash=self.cash[places])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One review before constraints: ``weights`` (k,) as the strategy gives them, zeros: nothing to weigh.
+
+    ``unknown`` (k,): names that lack a market cap they need. ``reweigh`` weighs other eligible names.
+    """
+
+    selection: int
+    effective: int
+    weights: Floats
+    eligible: Flags
+    unknown: Flags
+    reweigh: Callable[[Flags], Floats]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviews:
+    """Reviews (r,) weighed together."""
+
+    selection: Rows
+    effective: Rows
+    weights: Floats
+    signals: Signals
+    unknown: Flags
+    strategy: BoundStrategy
+
+    def at(self, i: int) -> Review:
+        """Return one review."""
+
+        def reweigh(eligible: Flags) -> Floats:
+            weights: Floats = _invested(self.strategy, self.signals.alone(i, eligible))[0]
+            return weights
+
+        return Review(
+            selection=int(self.selection[i]),
+            effective=int(self.effective[i]),
+            weights=self.weights[i],
+            eligible=self.signals.eligible[i],
+            unknown=self.unknown[i],
+            reweigh=reweigh,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewer:
-    """Weighs reviews of one build. Each review depends on its own selection row only."""
+    """Weighs reviews of one build. Each review depends on its own selection row only.
+
+    ``acting``: actions that change units, divisor or what is held; ``paying``: regular distributions with
+    a known amount. ``gone`` (k,): first row on which a name is not traded any more.
+    """
 
     definition: IndexDefinition
     strategy: BoundStrategy
     inputs: IndexInputs
     prices: CarriedPrices
+    limits: Limits
+    acting: PricedEvents
+    paying: PricedEvents
+    gone: Rows
 
-    def weigh(self, selection: Rows) -> tuple[Floats, Flags]:
-        """Return weights (r, k) for increasing ``selection`` rows, and names lacking a needed cap.
+    @classmethod
+    def of(cls, definition: IndexDefinition, strategy: BoundStrategy, inputs: IndexInputs) -> Self:
+        """Prepare the prices and limits of a build."""
+        panel = inputs.panel
+        events = EventRows.placed(inputs.events, panel.days, panel.assets)
+        prices = CarriedPrices.of(panel, inputs.fx, events)
+        gone = np.full(len(panel.assets), len(panel.days), dtype=np.intp)
+        ends = events.of_kinds(TERMINAL)
+        np.minimum.at(gone, ends.column, ends.row)
+        return cls(
+            definition=definition,
+            strategy=strategy,
+            inputs=inputs,
+            prices=prices,
+            limits=limits_of(
+                definition.constraints, panel.assets, inputs.traits or Traits.nameless(len(panel.assets))
+            ),
+            acting=PricedEvents.among(prices, ACTING),
+            paying=PricedEvents.among(prices, (EventKind.CASH_DIVIDEND,)).known(),
+            gone=gone,
+        )
 
-        A row of zeros means that nothing could be weighed.
-        """
-        eligible = self.eligible(selection)
+    def weigh(self, selection: Rows, effective: Rows) -> Reviews:
+        """Weigh reviews (r,) of increasing ``selection`` rows that take effect on ``effective`` rows."""
+        eligible = self.eligible(selection) & (effective[:, None] < self.gone)
         caps = self.market_caps(selection)
         signals = Signals(
+            assets=self.inputs.panel.assets,
             eligible=eligible,
+            price=self.prices.price[selection],
             market_cap=caps,
             returns=self.bounded_returns(selection),
             rows=selection - selection[0] + max(self.strategy.lookback - 1, 0),
+            limits=self.limits,
         )
-        unknown = eligible & np.isnan(caps) & self.strategy.uses_market_cap
-        return self.strategy.weigh(signals), unknown
+        return Reviews(
+            selection=selection,
+            effective=effective,
+            weights=_invested(self.strategy, signals),
+            signals=signals,
+            unknown=eligible & np.isnan(caps) & self.strategy.uses_market_cap,
+            strategy=self.strategy,
+        )
+
+    def constrained(self, review: Review, units: Floats) -> Floats:
+        """Return the weights (k,) of a review within the constraints; ``units`` are held into it."""
+        if self.definition.constraints == UNCONSTRAINED:
+            return self.restated(review)
+        return self.constrain(review, units).weights
+
+    def constrain(self, review: Review, units: Floats) -> Constrained:
+        """Return the weights with the effect of each constraint."""
+        held = drifted(units, self.prices.on_basis_of(review.selection, review.effective))
+        return constrain(
+            target=review.weights,
+            eligible=review.eligible,
+            held=held,
+            limits=self.limits,
+            constraints=self.definition.constraints,
+            reweigh=review.reweigh,
+        )
+
+    def restated(self, review: Review) -> Floats:
+        """Return the weights at the effective close of an index that fixes units, not weights."""
+        if self.family is not Family.PRICE_WEIGHTED:
+            return review.weights
+        selected = self.prices.on_basis_of(review.selection, review.effective)
+        units = np.divide(review.weights, selected, out=np.zeros_like(selected), where=review.weights > 0.0)
+        price: Floats = self.prices.price[review.effective]
+        return drifted(units, price)
+
+    @property
+    def family(self) -> Family:
+        """Which treatment of actions applies: with constraints a weight is held like any other."""
+        free = self.definition.constraints == UNCONSTRAINED
+        return self.strategy.strategy.family if free else Family.NON_CAP_WEIGHTED
 
     def eligible(self, selection: Rows) -> Flags:
         """Members on the selection day whose last price is recent enough and not below the floor."""
@@ -73,5 +227,5 @@ class Reviewer:
         if lookback == 0:
             return np.empty((0, self.prices.price.shape[1]))
         rows = slice(int(selection[0]) - lookback, int(selection[-1]) + 1)
-        seen = returns(self.prices.fresh(rows, guards.max_forward_fill_days))
+        seen = self.prices.moves(rows, guards.max_forward_fill_days)
         return np.clip(seen, guards.min_daily_return, guards.max_daily_return, out=seen)

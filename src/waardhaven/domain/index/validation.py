@@ -7,6 +7,7 @@ from datetime import date
 from math import isfinite
 
 from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.index.constraints.rules import constraint_errors
 from waardhaven.domain.index.definition import (
     Adjustment,
     Guards,
@@ -14,7 +15,10 @@ from waardhaven.domain.index.definition import (
     RestatementPolicy,
     Schedule,
 )
+from waardhaven.domain.index.ranges import not_whole, out_of_range
+from waardhaven.domain.index.schedule_rules import schedule_extra_errors
 from waardhaven.domain.index.strategies import InvalidStrategy, prepare
+from waardhaven.domain.index.variant_rules import variant_errors
 from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.currency import CURRENCIES
 from waardhaven.domain.market.quality import FindingKind
@@ -47,19 +51,6 @@ def validated(definition: IndexDefinition) -> IndexDefinition:
     return definition
 
 
-def out_of_range(field: str, value: object, low: float, high: float) -> Iterator[FieldError]:
-    """Yield an error unless ``value`` is a finite number in [low, high]."""
-    fine = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    if not (fine and low <= value <= high):  # type: ignore[operator]
-        yield FieldError(field=field, rule=f"must be a number from {low:g} to {high:g}")
-
-
-def not_whole(field: str, value: object, low: int, high: int) -> Iterator[FieldError]:
-    """Yield an error unless ``value`` is a whole number in [low, high]."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        yield FieldError(field=field, rule=f"must be a whole number from {low} to {high}")
-
-
 def guard_errors(guards: Guards, path: str = "guards") -> Iterator[FieldError]:
     """Yield every broken rule of the guards."""
     yield from out_of_range(f"{path}.min_price", guards.min_price, 0.0, 1e6)
@@ -79,6 +70,7 @@ def schedule_errors(schedule: Schedule) -> Iterator[FieldError]:
     yield from not_whole("schedule.lag", schedule.lag, 1, LONGEST_LAG)
     if schedule.daily_drop_threshold is not None:
         yield from out_of_range("schedule.daily_drop_threshold", schedule.daily_drop_threshold, -1.0, 0.0)
+    yield from schedule_extra_errors(schedule)
 
 
 def _names(definition: IndexDefinition) -> Iterator[FieldError]:
@@ -118,6 +110,8 @@ def _rules(definition: IndexDefinition) -> Iterator[FieldError]:
     if not isinstance(definition.restatement, RestatementPolicy):
         yield FieldError(field="restatement", rule=f"must be one of {', '.join(RestatementPolicy)}")
     yield from out_of_range("restatement_threshold", definition.restatement_threshold, 0.0, 1.0)
+    yield from constraint_errors(definition.constraints)
+    yield from variant_errors(definition)
     try:
         prepare(definition.strategy)
     except InvalidStrategy as invalid:

@@ -53,11 +53,16 @@ def first_difference(published: History, recomputed: History, *, rtol: float = 0
 
 
 def _levels(a: LevelColumns, b: LevelColumns, rtol: float) -> Iterator[Difference]:
-    yield from _compare("levels", a.day, b.day, {"level": (a.level, b.level)}, rtol)
+    variants = {"level": (a.level, b.level), "gross": (a.gross, b.gross), "net": (a.net, b.net)}
+    both = {name: (x, y) for name, (x, y) in variants.items() if x is not None and y is not None}
+    yield from _compare("levels", a.day, b.day, both, rtol)
 
 
 def _reviews(a: CompositionColumns, b: CompositionColumns, rtol: float) -> Iterator[Difference]:
-    values = {name: (getattr(a, name), getattr(b, name)) for name in ("selection", "reason", "divisor")}
+    names = ["selection", "reason", "divisor"]
+    if len(a.turnover) and len(b.turnover):  # older builds have no such columns
+        names += ["turnover", "cost"]
+    values = {name: (getattr(a, name), getattr(b, name)) for name in names}
     yield from _compare("compositions", a.effective, b.effective, values, rtol)
 
 

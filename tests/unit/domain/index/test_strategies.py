@@ -2,38 +2,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.unit.domain.index.scenes import ROWS, returns, signals, weights
 
 from waardhaven.domain.errors import Invalid
 from waardhaven.domain.index.definition import StrategySpec
-from waardhaven.domain.index.strategies import STRATEGIES, InvalidStrategy, by_name, prepare
-from waardhaven.domain.index.strategies.signals import Signals
+from waardhaven.domain.index.family import Family
+from waardhaven.domain.index.strategies import STRATEGIES, by_name, prepare
 from waardhaven.domain.index.strategies.strategy import Strategy
 
 NAMES = [strategy.name for strategy in STRATEGIES]
-ROWS = 80
-
-
-def signals(
-    returns: np.ndarray, *, eligible: list[bool] | None = None, caps: list[float] | None = None
-) -> Signals:
-    """Return the signals of one review whose selection session is the last row of ``returns``."""
-    columns = returns.shape[1]
-    return Signals(
-        eligible=np.array([eligible or [True] * columns]),
-        market_cap=np.array([caps or [1.0] * columns]),
-        returns=returns,
-        rows=np.array([len(returns) - 1]),
-    )
-
-
-def returns(*columns: float) -> np.ndarray:
-    """Return rows of alternating + and - moves around each column's drift."""
-    sign = np.where(np.arange(ROWS) % 2, 1.0, -1.0)[:, None]
-    return np.array(columns) + 0.001 * sign
-
-
-def weights(name: str, given: Signals, **params: object) -> list[float]:
-    return prepare(StrategySpec(name=name, params=params)).weigh(given)[0].tolist()
+INVESTED = [strategy.name for strategy in STRATEGIES if not strategy.holds_cash]
 
 
 def test_equal_weight_gives_every_eligible_name_the_same() -> None:
@@ -141,10 +119,10 @@ def test_ineligible_assets_are_weighed_zero_and_their_figures_ignored(name: str)
     odd = weights(name, signals(strange, eligible=eligible, caps=[1.0, np.nan, 3.0]))
     assert usual == odd
     assert usual[1] == 0.0
-    assert sum(usual) == pytest.approx(1.0, abs=1e-15)
+    assert name not in INVESTED or sum(usual) == pytest.approx(1.0, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", INVESTED)
 def test_a_single_eligible_name_gets_everything(name: str) -> None:
     assert weights(name, signals(returns(-0.01, 0.02), eligible=[True, False])) == [1.0, 0.0]
 
@@ -160,11 +138,12 @@ def test_every_strategy_describes_itself_and_its_parameters(strategy: Strategy[A
     assert strategy.description.endswith(".")
     for one in strategy.parameters:
         assert one.doc.endswith(".")
-        assert one.type in {"integer", "number", "sleeves"}
+        assert one.type in {"integer", "number", "choice", "weights", "strategy", "sleeves"}
+        assert (one.type == "choice") == bool(one.options)
 
 
 def test_the_catalogue_tells_name_type_default_and_bounds() -> None:
-    lookback, threshold = by_name(STRATEGIES)["momentum"].parameters
+    lookback, threshold, _, method, top = by_name(STRATEGIES)["momentum"].parameters
     assert (lookback.name, lookback.type, lookback.default, lookback.minimum, lookback.maximum) == (
         "lookback",
         "integer",
@@ -173,89 +152,82 @@ def test_the_catalogue_tells_name_type_default_and_bounds() -> None:
         252,
     )
     assert (threshold.name, threshold.type, threshold.default) == ("threshold", "number", 0.0)
+    assert (method.type, method.options) == ("choice", ("proportional", "rank", "equal"))
+    assert (top.default, top.optional) == (None, True)
+
+
+def test_each_strategy_belongs_to_the_family_of_its_weights() -> None:
+    family = {one.name: one.family for one in STRATEGIES}
+    assert family.pop("market_cap") is Family.CAP_WEIGHTED
+    assert family.pop("price") is Family.PRICE_WEIGHTED
+    assert set(family.values()) == {Family.NON_CAP_WEIGHTED}
+
+
+def test_fixed_weights_of_names_that_are_not_eligible_go_to_the_others_in_proportion() -> None:
+    given = signals(returns(0, 0, 0), eligible=[True, False, True])
+    assert weights("fixed", given, weights={"1": 0.6, "2": 0.2, "3": 0.2}) == pytest.approx([0.75, 0, 0.25])
+
+
+def test_fixed_weights_of_other_assets_are_not_looked_for() -> None:
+    assert weights("fixed", signals(returns(0, 0)), weights={"2": 0.5, "77": 0.5}) == [0.0, 1.0]
+
+
+def test_fixed_weights_within_a_thousandth_of_one_are_scaled_to_one() -> None:
+    assert weights("fixed", signals(returns(0, 0)), weights={"1": 0.5, "2": 0.4995})[0] == 0.5 / 0.9995
+
+
+def test_price_weight_is_one_unit_of_every_name() -> None:
+    given = signals(returns(0, 0, 0), eligible=[True, True, False], prices=[30.0, 10.0, 60.0])
+    assert weights("price", given) == [0.75, 0.25, 0.0]
+
+
+def test_momentum_can_leave_out_the_latest_sessions() -> None:
+    moves = returns(-0.05, -0.05)
+    moves[-5:, 0] = 0.2
+    moves[-15:-5, 1] = 0.2
+    assert weights("momentum", signals(moves), lookback=5) == [1.0, 0.0]
+    assert weights("momentum", signals(moves), lookback=5, skip=5, threshold=0.1) == [0.0, 1.0]
+    assert prepare(StrategySpec(name="momentum", params={"lookback": 5, "skip": 7})).lookback == 12
+
+
+def test_momentum_by_rank_weighs_places_not_sizes() -> None:
+    given = signals(returns(0.03, 0.001, 0.002, -0.01))
+    assert weights("momentum", given, method="rank") == pytest.approx([3 / 6, 1 / 6, 2 / 6, 0.0])
+
+
+def test_equal_returns_share_their_ranks() -> None:
+    given = signals(returns(0.03, 0.001, 0.001))
+    assert weights("momentum", given, method="rank") == pytest.approx([3 / 6, 1.5 / 6, 1.5 / 6])
+
+
+def test_momentum_of_the_top_names_weighs_them_alike() -> None:
+    given = signals(returns(0.01, 0.03, 0.02, 0.002, 0.001))
+    assert weights("momentum", given, method="equal", top=2) == [0.0, 0.5, 0.5, 0.0, 0.0]
+    assert weights("momentum", given, method="equal", top=0.4) == [0.0, 0.5, 0.5, 0.0, 0.0]
+    assert weights("momentum", given, method="equal", top=0.39) == [0.0, 1.0, 0.0, 0.0, 0.0]
+    assert weights("momentum", given, method="equal", top=0.01) == [0.0, 1.0, 0.0, 0.0, 0.0]
+    assert weights("momentum", given, method="equal", top=50) == [0.2] * 5
+
+
+def test_of_equal_returns_the_lower_id_enters() -> None:
+    given = signals(returns(0.001, 0.01, 0.01))
+    assert weights("momentum", given, method="equal", top=1) == [0.0, 1.0, 0.0]
+
+
+def test_the_top_is_counted_among_names_with_a_full_window() -> None:
+    moves = returns(0.01, 0.03, 0.02, 0.02)
+    moves[-2, 1] = np.nan
+    given = signals(moves, eligible=[True, True, True, False])
+    assert weights("momentum", given, method="equal", top=0.5) == [0.0, 0.0, 1.0, 0.0]
+
+
+def test_a_negative_threshold_lets_falling_names_in_but_never_a_negative_weight() -> None:
+    given = signals(returns(0.01, -0.001))
+    assert weights("momentum", given, threshold=-0.5, method="equal") == [0.5, 0.5]
+    assert weights("momentum", given, threshold=-0.5) == [1.0, 0.0]
+    assert weights("momentum", signals(returns(-0.001, -0.001)), threshold=-0.5) == [0.5, 0.5]
 
 
 def test_two_strategies_of_one_name_are_refused() -> None:
     with pytest.raises(Invalid, match="equal_weight"):
         by_name([STRATEGIES[0], STRATEGIES[0]])
-
-
-def bad_fields(name: str, params: object) -> dict[str, str]:
-    with pytest.raises(InvalidStrategy) as caught:
-        prepare(StrategySpec(name=name, params=params))  # type: ignore[arg-type]
-    return {error.field: error.rule for error in caught.value.errors}
-
-
-@pytest.mark.parametrize(
-    ("value", "rule"),
-    [
-        (0, "must be at least 1"),
-        (253, "must be at most 252"),
-        (20.0, "must be a whole number"),
-        (True, "must be a whole number"),
-        ("20", "must be a whole number"),
-    ],
-)
-def test_a_bad_lookback_is_named_with_its_rule(value: object, rule: str) -> None:
-    assert bad_fields("momentum", {"lookback": value}) == {"strategy.params.lookback": rule}
-
-
-@pytest.mark.parametrize(
-    ("value", "rule"),
-    [(float("nan"), "must be finite"), (None, "must be a number"), (-0.1, "must be at least 0")],
-)
-def test_a_bad_threshold_is_named_with_its_rule(value: object, rule: str) -> None:
-    assert bad_fields("momentum", {"threshold": value}) == {"strategy.params.threshold": rule}
-
-
-def test_every_bad_parameter_is_listed_at_once() -> None:
-    found = bad_fields("momentum", {"lookback": 0, "threshold": "x", "window": 3})
-    assert set(found) == {f"strategy.params.{name}" for name in ("lookback", "threshold", "window")}
-
-
-def test_an_unknown_strategy_lists_the_known_ones() -> None:
-    assert "momentum" in bad_fields("alpha", {})["strategy.name"]
-
-
-def test_parameters_must_be_an_object() -> None:
-    assert bad_fields("momentum", [1]) == {"strategy.params": "must be an object"}
-
-
-@pytest.mark.parametrize("value", ["momentum", [], 3, [{"strategy": "momentum", "weight": 1}] * 17])
-def test_sleeves_must_be_a_list_of_reasonable_length(value: object) -> None:
-    assert list(bad_fields("blend", {"sleeves": value})) == ["strategy.params.sleeves"]
-
-
-def test_every_bad_sleeve_is_named_by_its_place() -> None:
-    sleeves = [
-        3,
-        {"strategy": "alpha", "weight": 0.5},
-        {"strategy": "blend", "weight": 0.5},
-        {"strategy": "momentum", "weight": -0.1, "params": {"lookback": 0}, "cap": 1},
-        {"strategy": "momentum", "weight": True},
-        {"strategy": "momentum", "weight": float("nan"), "params": 3},
-    ]
-    base = "strategy.params.sleeves"
-    assert list(bad_fields("blend", {"sleeves": sleeves})) == [
-        f"{base}.0",
-        f"{base}.1.strategy",
-        f"{base}.2.strategy",
-        f"{base}.3.cap",
-        f"{base}.3.weight",
-        f"{base}.3.params.lookback",
-        f"{base}.4.weight",
-        f"{base}.5.weight",
-        f"{base}.5.params",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "fine"), [(0.4, 0.6, True), (0.4, 0.6009, True), (0.4, 0.602, False), (0.0, 0.0, False)]
-)
-def test_sleeve_weights_must_sum_to_one_within_a_thousandth(a: float, b: float, *, fine: bool) -> None:
-    sleeves = [{"strategy": "momentum", "weight": a}, {"strategy": "equal_weight", "weight": b}]
-    if fine:
-        found = weights("blend", signals(returns(0.01, 0.02)), sleeves=sleeves)
-        assert sum(found) == pytest.approx(1.0, abs=1e-15)
-    else:
-        assert list(bad_fields("blend", {"sleeves": sleeves})) == ["strategy.params.sleeves"]

@@ -22,8 +22,14 @@ COMPOSITION = {
     "weight": "<f8",
     "units": "<f8",
 }
+LATER_COMPOSITION = {"turnover": "<f8", "cost": "<f8"}
+"""Columns that builds of earlier versions do not have."""
+VARIANTS = {"gross": "<f8", "net": "<f8"}
+"""Levels that only builds over raw prices have."""
+REVIEWED = {"reviewed": "<i8", "targets": "<f8"}
 FLAG = {"day": "<i4", "asset": "<i8", "kind": "|i1"}
 STATE = {"day": "<i4", "value": "<f8", "asset": "<i8", "units": "<f8"}
+_VALUES = ("level", "divisor", "previous_level", "gross", "net")
 _DAYS = {"day", "selection", "effective"}
 
 
@@ -32,13 +38,18 @@ def to_rows(build: BuildRecord) -> list[tuple[str, str, int, bytes]]:
     result = build.result
     rows = [
         *_group("level", LEVEL, result.levels),
-        *_group("composition", COMPOSITION, result.compositions),
+        *_group("level", _present(VARIANTS, result.levels), result.levels),
+        *_group("composition", COMPOSITION | LATER_COMPOSITION, result.compositions),
         *_group("flag", FLAG, result.flags),
         *_state("closing", result.closing),
         _column("universe.asset", "<i8", build.universe),
         _column("forced.day", "<i4", build.forced),
     ]
     return rows if build.opening is None else [*rows, *_state("opening", build.opening)]
+
+
+def _present(dtypes: Mapping[str, str], source: object) -> dict[str, str]:
+    return {name: dtype for name, dtype in dtypes.items() if getattr(source, name) is not None}
 
 
 def _group(group: str, dtypes: Mapping[str, str], source: object) -> Iterable[tuple[str, str, int, bytes]]:
@@ -49,11 +60,13 @@ def _group(group: str, dtypes: Mapping[str, str], source: object) -> Iterable[tu
 def _state(group: str, state: IndexState) -> Iterable[tuple[str, str, int, bytes]]:
     values: dict[str, Array] = {
         "day": np.array([state.day], dtype="datetime64[D]"),
-        "value": np.array([state.level, state.divisor, state.previous_level]),
+        "value": np.array([getattr(state, name) for name in _VALUES]),
         "asset": state.assets,
         "units": state.units,
+        "reviewed": state.reviewed,
+        "targets": state.targets,
     }
-    for name, dtype in STATE.items():
+    for name, dtype in (STATE | REVIEWED).items():
         yield _column(f"{group}.{name}", dtype, values[name])
 
 
@@ -74,28 +87,28 @@ def from_bytes(columns: Mapping[str, bytes], group: str, dtypes: Mapping[str, st
 
 def levels(columns: Mapping[str, bytes]) -> LevelColumns:
     """Return the levels of a build."""
-    return LevelColumns(**from_bytes(columns, "level", LEVEL))
+    return LevelColumns(**from_bytes(columns, "level", LEVEL | _stored(columns, "level", VARIANTS)))
 
 
 def compositions(columns: Mapping[str, bytes]) -> CompositionColumns:
     """Return the compositions of a build."""
-    return CompositionColumns(**from_bytes(columns, "composition", COMPOSITION))
+    dtypes = COMPOSITION | _stored(columns, "composition", LATER_COMPOSITION)
+    return CompositionColumns(**from_bytes(columns, "composition", dtypes))
 
 
 def state(columns: Mapping[str, bytes], group: str) -> IndexState | None:
     """Return the opening or closing state of a build, None when it has none."""
     if f"{group}.day" not in columns:
         return None
-    found = from_bytes(columns, group, STATE)
-    level, divisor, previous = found["value"].tolist()
-    return IndexState(
-        day=found["day"][0],
-        level=level,
-        divisor=divisor,
-        assets=found["asset"],
-        units=found["units"],
-        previous_level=previous,
-    )
+    found = from_bytes(columns, group, STATE | _stored(columns, group, REVIEWED))
+    values: dict[str, Any] = dict(zip(_VALUES, found["value"].tolist(), strict=False))
+    reviewed: dict[str, Any] = {name: found[name] for name in REVIEWED if name in found}
+    return IndexState(day=found["day"][0], assets=found["asset"], units=found["units"], **values, **reviewed)
+
+
+def _stored(columns: Mapping[str, bytes], group: str, dtypes: Mapping[str, str]) -> dict[str, str]:
+    """Return those of ``dtypes`` that a build has."""
+    return {name: dtype for name, dtype in dtypes.items() if f"{group}.{name}" in columns}
 
 
 def result(columns: Mapping[str, bytes]) -> IndexResult:

@@ -7,10 +7,18 @@ from waardhaven.domain.errors import Invalid
 from waardhaven.domain.index.definition import StrategySpec
 from waardhaven.domain.index.strategies import (
     blend,
+    equal_risk,
     equal_weight,
+    fixed,
+    hierarchical_risk_parity,
     inverse_volatility,
     market_cap,
+    maximum_diversification,
+    maximum_sharpe,
+    minimum_variance,
     momentum,
+    price,
+    volatility_target,
 )
 from waardhaven.domain.index.strategies.binding import InvalidStrategy, bound
 from waardhaven.domain.index.strategies.strategy import BoundStrategy, Strategy
@@ -19,9 +27,17 @@ __all__ = ["STRATEGIES", "InvalidStrategy", "by_name", "prepare"]
 
 STRATEGIES: tuple[Strategy[Any], ...] = (
     equal_weight.STRATEGY,
+    fixed.STRATEGY,
     market_cap.STRATEGY,
+    price.STRATEGY,
     momentum.STRATEGY,
     inverse_volatility.STRATEGY,
+    equal_risk.STRATEGY,
+    minimum_variance.STRATEGY,
+    maximum_sharpe.STRATEGY,
+    maximum_diversification.STRATEGY,
+    hierarchical_risk_parity.STRATEGY,
+    volatility_target.STRATEGY,
     blend.STRATEGY,
 )
 

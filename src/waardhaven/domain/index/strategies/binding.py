@@ -1,17 +1,19 @@
 """From a strategy's name and JSON parameters to a strategy ready to weigh."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.index.definition import StrategySpec
 from waardhaven.domain.index.strategies.blend import Sleeve
-from waardhaven.domain.index.strategies.parameters import Parameter, number_rule, unknown_names
+from waardhaven.domain.index.strategies.parameters import Parameter, broken_rule, unknown_names
 from waardhaven.domain.index.strategies.strategy import BoundStrategy, Strategy
 
 Registry = Mapping[str, Strategy[Any]]
+Reader = Callable[[object, Registry, str, list[FieldError]], object]
 MOST_SLEEVES = 16
+MOST_WEIGHTS = 10_000
 SUM_TOLERANCE = 0.001
 
 
@@ -50,15 +52,20 @@ def _bind(
         one.name: _value(one, raw.get(one.name, one.default), registry, f"{path}.params.{one.name}", errors)
         for one in strategy.parameters
     }
-    return (
-        None if len(errors) > before else BoundStrategy(strategy=strategy, params=strategy.params(**values))
-    )
+    if len(errors) > before:
+        return None
+    params = strategy.params(**values)
+    errors += [
+        FieldError(field=f"{path}.params.{name}", rule=rule) for name, rule in strategy.broken_rules(params)
+    ]
+    return BoundStrategy(strategy=strategy, params=params)
 
 
 def _value(one: Parameter, value: object, registry: Registry, path: str, errors: list[FieldError]) -> object:
-    if one.type == "sleeves":
-        return _sleeves(value, registry, path, errors)
-    rule = number_rule(one, value)
+    reader = READERS.get(one.type)
+    if reader is not None:
+        return reader(value, registry, path, errors)
+    rule = broken_rule(one, value)
     if rule is not None:
         errors.append(FieldError(field=path, rule=rule))
     return value
@@ -68,13 +75,12 @@ def _sleeves(value: object, registry: Registry, path: str, errors: list[FieldErr
     if isinstance(value, str) or not isinstance(value, Sequence) or not 1 <= len(value) <= MOST_SLEEVES:
         errors.append(FieldError(field=path, rule=f"must be a list of 1 to {MOST_SLEEVES} sleeves"))
         return ()
-    inner = {name: one for name, one in registry.items() if all(p.type != "sleeves" for p in one.parameters)}
+    inner = without(registry, "sleeves", "strategy")
     before = len(errors)
     sleeves = [_sleeve(raw, inner, f"{path}.{i}", errors) for i, raw in enumerate(value)]
     found = tuple(sleeve for sleeve in sleeves if sleeve is not None)
-    total = sum(sleeve.weight for sleeve in found)
-    if len(errors) == before and not abs(total - 1.0) <= SUM_TOLERANCE:
-        errors.append(FieldError(field=path, rule=f"weights must sum to 1 within 0.001, not {total:.6g}"))
+    if len(errors) == before:
+        errors += _sum_errors([sleeve.weight for sleeve in found], path)
     return found
 
 
@@ -82,18 +88,71 @@ def _sleeve(raw: object, registry: Registry, path: str, errors: list[FieldError]
     if not isinstance(raw, Mapping):
         errors.append(FieldError(field=path, rule="must be an object with strategy, weight and params"))
         return None
-    errors += [
-        FieldError(field=f"{path}.{name}", rule="is not a field of a sleeve")
-        for name in raw
-        if name not in {"strategy", "weight", "params"}
-    ]
-    weight = raw.get("weight")
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not _is_share(weight):
-        errors.append(FieldError(field=f"{path}.weight", rule="must be a number from 0 to 1"))
-        weight = None
+    errors += _strange_fields(raw, {"strategy", "weight", "params"}, path, "is not a field of a sleeve")
+    weight = _share(raw.get("weight"), f"{path}.weight", errors)
     strategy = _bind(raw.get("strategy"), raw.get("params", {}), registry, path, errors, key="strategy")
-    return None if strategy is None or weight is None else Sleeve(weight=float(weight), strategy=strategy)
+    return None if strategy is None or weight is None else Sleeve(weight=weight, strategy=strategy)
 
 
-def _is_share(weight: float) -> bool:
-    return isfinite(weight) and 0.0 <= weight <= 1.0
+def _inner(value: object, registry: Registry, path: str, errors: list[FieldError]) -> BoundStrategy | None:
+    """Bind the strategy under an overlay; an overlay can not lie on another."""
+    if not isinstance(value, Mapping):
+        errors.append(FieldError(field=path, rule="must be an object with name and params"))
+        return None
+    errors += _strange_fields(value, {"name", "params"}, path, "is not a field of a strategy")
+    below = without(registry, "strategy")
+    return _bind(value.get("name"), value.get("params", {}), below, path, errors)
+
+
+def _weights(
+    value: object, _: Registry, path: str, errors: list[FieldError]
+) -> tuple[tuple[int, float], ...]:
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= MOST_WEIGHTS:
+        rule = f"must be an object of 1 to {MOST_WEIGHTS} asset ids, each with its weight"
+        errors.append(FieldError(field=path, rule=rule))
+        return ()
+    before = len(errors)
+    errors += [
+        FieldError(field=f"{path}.{name}", rule="must be the id of an asset: a whole number as text")
+        for name in value
+        if not _is_id(name)
+    ]
+    shares = {name: _share(share, f"{path}.{name}", errors) for name, share in value.items()}
+    if len(errors) > before:
+        return ()
+    found = sorted((int(name), share) for name, share in shares.items() if share is not None)
+    errors += _sum_errors([share for _, share in found], path)
+    return tuple(found)
+
+
+READERS: dict[str, Reader] = {"sleeves": _sleeves, "strategy": _inner, "weights": _weights}
+
+
+def without(registry: Registry, *types: str) -> dict[str, Strategy[Any]]:
+    """Return the strategies that have no parameter of these types."""
+    return {name: one for name, one in registry.items() if not any(p.type in types for p in one.parameters)}
+
+
+def _strange_fields(raw: Mapping[Any, object], known: set[str], path: str, rule: str) -> list[FieldError]:
+    return [FieldError(field=f"{path}.{name}", rule=rule) for name in raw if name not in known]
+
+
+def _share(weight: object, path: str, errors: list[FieldError]) -> float | None:
+    number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if number and isfinite(weight) and 0.0 <= weight <= 1.0:  # type: ignore[arg-type, operator]
+        return float(weight)  # type: ignore[arg-type]
+    errors.append(FieldError(field=path, rule="must be a number from 0 to 1"))
+    return None
+
+
+def _sum_errors(weights: Sequence[float], path: str) -> list[FieldError]:
+    total = sum(weights)
+    if abs(total - 1.0) <= SUM_TOLERANCE:
+        return []
+    return [FieldError(field=path, rule=f"weights must sum to 1 within 0.001, not {total:.6g}")]
+
+
+def _is_id(name: object) -> bool:
+    """Whether ``name`` is an id in its one spelling, so that two keys can not mean one asset."""
+    plain = isinstance(name, str) and name.isascii() and name.isdigit() and len(name) <= 18
+    return plain and not name.startswith("0")  # type: ignore[attr-defined]

@@ -1,9 +1,10 @@
 """A weighted mix of other strategies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from waardhaven.domain.index.limits import Limits
 from waardhaven.domain.index.strategies.parameters import parameter
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import BoundStrategy, Strategy
@@ -45,11 +46,13 @@ class BlendParams:
 def weigh(params: BlendParams, signals: Signals) -> Floats:
     """Return the sum of sleeve weight x sleeve's weights, scaled to 1, (r, k).
 
-    A sleeve that can weigh nothing leaves its share to the others in proportion.
+    A sleeve that can weigh nothing leaves its share to the others in proportion. Limits belong to the
+    whole index, so no sleeve sees them: a sleeve of few names may exceed what the blend keeps.
     """
     total = np.zeros(signals.eligible.shape)
+    free = replace(signals, limits=Limits.free(len(signals.assets)))
     for sleeve in params.active:
-        total += sleeve.weight * sleeve.strategy.weigh(signals)
+        total += sleeve.weight * sleeve.strategy.weigh(free)
     return normalised(total)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from waardhaven.domain.index.family import Family
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
 from waardhaven.domain.index.windows import normalised
@@ -32,4 +33,5 @@ STRATEGY = Strategy(
     lookback=lambda _: 0,
     weigh=weigh,
     uses_market_cap=lambda _: True,
+    family=Family.CAP_WEIGHTED,
 )

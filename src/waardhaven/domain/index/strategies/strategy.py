@@ -1,9 +1,10 @@
 """A strategy of the registry, and a strategy with its parameters bound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from waardhaven.domain.index.family import Family
 from waardhaven.domain.index.strategies.parameters import Parameter, describe
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.types import Floats
@@ -15,6 +16,10 @@ def _never(_: Any) -> bool:
     return False
 
 
+def _none_broken(_: Any) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy(Generic[P]):
     """A rule that turns signals into weights.
@@ -22,6 +27,9 @@ class Strategy(Generic[P]):
     ``lookback(params)``: sessions of returns needed up to and including the selection day.
     ``weigh(params, signals)``: weights (r, k), each row summing to 1, or to 0 where the strategy can
     weigh nothing. Never NaN; exactly 0 for an ineligible asset, whose figures must not be used.
+    ``broken_rules(params)``: (parameter, rule) for every rule between parameters that is broken, asked once
+    each of them is valid alone. ``holds_cash``: rows may sum to less than 1, and the rest is cash.
+    ``family`` decides how corporate actions between reviews are treated.
     """
 
     name: str
@@ -31,6 +39,9 @@ class Strategy(Generic[P]):
     lookback: Callable[[P], int]
     weigh: Callable[[P, Signals], Floats]
     uses_market_cap: Callable[[P], bool] = _never
+    broken_rules: Callable[[P], Iterable[tuple[str, str]]] = _none_broken
+    holds_cash: bool = False
+    family: Family = Family.NON_CAP_WEIGHTED
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

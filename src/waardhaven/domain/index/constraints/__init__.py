@@ -1,0 +1,1 @@
+"""Constraints on the weights of one review: their limits, whether they can be met, and meeting them."""

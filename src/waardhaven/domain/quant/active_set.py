@@ -1,0 +1,167 @@
+"""Block principal pivoting: the exact solution of a quadratic programme once its active set is known.
+
+Kostreva (1978) and Judice & Pires (1994, "A block principal pivoting algorithm for large-scale strictly
+monotone linear complementarity problems"): solve with the present active set, exchange every constraint
+of the wrong sign at once, and only one while that does not help. For bounds from below it ends; with upper
+bounds or general inequalities nothing proves that it does, so the number of rounds is limited.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from waardhaven.domain.quant.quadratic_programme import Point, Programme, gradient
+from waardhaven.domain.types import Flags, Floats
+
+LOW, FREE, HIGH = -1, 0, 1
+ROUNDS, PATIENCE = 60, 4
+PRIMAL_ROUNDING, DUAL_ROUNDING = 1e-14, 1e-12
+TINY = 1e-300
+LARGE = 64
+"""Number of variables from which on a guess of the free ones is worth its cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveSet:
+    """Where each variable is, ``side`` (n,) LOW, FREE or HIGH, and which inequalities (g,) are ``tight``."""
+
+    side: Floats
+    tight: Flags
+
+    def exchanged(self, wanted: "ActiveSet", *, only_one: bool) -> "ActiveSet":
+        """Return ``wanted``, or this set with the last of the differences alone."""
+        if not only_one:
+            return wanted
+        side, tight = self.side.copy(), self.tight.copy()
+        loose = np.flatnonzero(tight != wanted.tight)
+        if len(loose):
+            tight[loose[-1]] = wanted.tight[loose[-1]]
+        else:
+            last = np.flatnonzero(side != wanted.side)[-1]
+            side[last] = wanted.side[last]
+        return ActiveSet(side=side, tight=tight)
+
+    def distance(self, other: "ActiveSet") -> int:
+        """Return how many constraints differ."""
+        return int((self.side != other.side).sum() + (self.tight != other.tight).sum())
+
+
+def guess(programme: Programme) -> ActiveSet:
+    """Return a first active set: all variables free, or those of low risk where there are many.
+
+    With one equality of a positive gain for each variable, names whose risk for their gain lies above
+    the average in an equal mix seldom keep a weight.
+    """
+    side = np.zeros(len(programme.linear))
+    if len(side) >= LARGE and len(programme.totals) == 1 and not programme.linear.any():
+        gain = programme.equalities[0]
+        risk = programme.hessian @ (1.0 / np.sqrt(np.maximum(programme.hessian.diagonal(), TINY)))
+        promising = gain > 0.0
+        side[:] = LOW
+        side[promising & (risk * (gain[promising].sum() / risk[promising].sum()) <= gain)] = FREE
+    side[~np.isfinite(programme.lower) & (side == LOW)] = FREE
+    side[programme.lower == programme.upper] = LOW
+    return ActiveSet(side=side, tight=np.zeros(len(programme.ceilings), dtype=np.bool_))
+
+
+def settled(programme: Programme, start: ActiveSet, *, near: Point | None = None) -> Point | None:
+    """Return the point whose active set confirms itself; None if none is found within the rounds.
+
+    Where an active set leaves a choice (a singular Hessian, dependent constraints), the solution closest
+    to ``near`` is taken; without it there is none.
+    """
+    active, fewest, patience = start, len(start.side) + len(start.tight) + 1, PATIENCE
+    for _ in range(ROUNDS):
+        point = _solved(programme, active, near)
+        if point is None:
+            return None
+        wanted = _wanted(programme, point, active)
+        count = active.distance(wanted)
+        if count == 0:
+            return Point(
+                x=np.clip(point.x, programme.lower, programme.upper),
+                equality=point.equality,
+                inequality=point.inequality,
+            )
+        fewest, patience = (count, PATIENCE) if count < fewest else (fewest, patience - 1)
+        active = active.exchanged(wanted, only_one=patience < 0)
+    return None
+
+
+def _wanted(programme: Programme, point: Point, active: ActiveSet) -> ActiveSet:
+    """Return the active set that the signs at ``point`` ask for."""
+    x, slope = point.x, gradient(programme, point)
+    room = PRIMAL_ROUNDING * max(1.0, float(np.abs(x).max()))
+    force = DUAL_ROUNDING * float(np.abs(slope).max())
+    side = active.side.copy()
+    free = side == FREE
+    side[free & (x < programme.lower - room)] = LOW
+    side[free & (x > programme.upper + room)] = HIGH
+    side[(active.side == LOW) & (slope < -force)] = FREE
+    side[(active.side == HIGH) & (slope > force)] = FREE
+    side[programme.lower == programme.upper] = LOW
+    if not len(active.tight):
+        return ActiveSet(side=side, tight=active.tight)
+    over = programme.inequalities @ x > programme.ceilings + room
+    return ActiveSet(side=side, tight=np.where(active.tight, point.inequality >= -force, over))
+
+
+def _solved(programme: Programme, active: ActiveSet, near: Point | None) -> Point | None:
+    """Return the minimum on the face of the active set, None if the face does not determine one."""
+    free = np.flatnonzero(active.side == FREE)
+    x = np.where(active.side == LOW, programme.lower, np.where(active.side == HIGH, programme.upper, 0.0))
+    held = np.flatnonzero(x)
+    rows = np.concatenate([programme.equalities, programme.inequalities[active.tight]])
+    totals = np.concatenate([programme.totals, programme.ceilings[active.tight]])
+    block = programme.hessian[np.ix_(free, free)]
+    pull = -programme.linear[free] - x[held] @ programme.hessian[np.ix_(held, free)]
+    gap = totals - rows[:, held] @ x[held]
+    found = _cholesky(block, rows[:, free], pull, gap)
+    if found is None and near is not None:
+        guessed = np.concatenate([near.x[free], near.equality, near.inequality[active.tight]])
+        found = _closest(block, rows[:, free], pull, gap, guessed)
+    if found is None:
+        return None
+    x[free], multipliers = found
+    equal = len(programme.totals)
+    inequality = np.zeros(len(active.tight))
+    inequality[active.tight] = multipliers[equal:]
+    return Point(x=x, equality=multipliers[:equal], inequality=inequality)
+
+
+def _cholesky(block: Floats, rows: Floats, pull: Floats, gap: Floats) -> tuple[Floats, Floats] | None:
+    """Solve block x + rows' m = pull, rows x = gap; None if the system is not definite."""
+    from scipy.linalg.lapack import dposv
+
+    if not len(pull) or len(gap) > len(pull):
+        return None
+    _, solved, info = dposv(block, np.column_stack([pull, rows.T]))
+    if info != 0:
+        return None
+    free, force = solved[:, 0], solved[:, 1:]
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # of rows that all but depend on each other
+            multipliers = np.linalg.solve(rows @ force, rows @ free - gap)
+            x = free - force @ multipliers
+            correction = np.linalg.solve(rows @ force, rows @ x - gap)
+            x = x - force @ correction
+    except np.linalg.LinAlgError:
+        return None
+    return (x, multipliers + correction) if np.isfinite(x).all() else None
+
+
+def _closest(
+    block: Floats, rows: Floats, pull: Floats, gap: Floats, guessed: Floats
+) -> tuple[Floats, Floats]:
+    """Return the least-squares solution of the same system closest to ``guessed``, x and multipliers."""
+    size, count = len(pull), len(gap)
+    unit = (float(block.diagonal().mean()) if size else 0.0) or 1.0
+    system = np.zeros((size + count, size + count))
+    system[:size, :size] = block / unit
+    system[:size, size:] = rows.T
+    system[size:, :size] = rows
+    scaled = np.concatenate([guessed[:size], guessed[size:] / unit])
+    wanted = np.concatenate([pull / unit, gap])
+    for _ in range(2):  # the second time removes the rounding of the first
+        scaled = scaled + np.linalg.lstsq(system, wanted - system @ scaled, rcond=None)[0]
+    return scaled[:size], scaled[size:] * unit
