@@ -10,10 +10,11 @@ import pytest
 from tests.contract.conftest import Stores
 from tests.contract.indexes import RESULT, a_build, a_draft, a_stored_build, an_index, same_build
 
-from waardhaven.application.ports.build_store import BuildSummary
+from waardhaven.application.ports.build_store import BuildSummary, Revision
 from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.build_record import PublicationKind, StaleBuild, UnknownBuild
 from waardhaven.domain.index.composition import CompositionColumns, FlagColumns, IndexState, LevelColumns
+from waardhaven.domain.index.restating import Comparison, Decision
 
 NOBODY = 9_999
 
@@ -21,6 +22,8 @@ NOBODY = 9_999
 async def test_absent_builds_and_publications_are_told_as_documented(stores: Stores):
     with pytest.raises(UnknownBuild):
         await stores.builds.load(uuid4())
+    with pytest.raises(UnknownBuild):
+        await stores.builds.summary(uuid4())
     assert await stores.builds.summaries(NOBODY, limit=5) == []
     assert list(await stores.builds.published(NOBODY)) == []
     assert await stores.builds.coverage([NOBODY]) == {}
@@ -73,6 +76,7 @@ async def test_saving_a_build_announces_it_once_and_again_changes_nothing(stores
     events = len(await stores.kinds())
     build = await a_stored_build(stores, index)
     assert (await stores.kinds())[events:] == ["index.build_finished"]
+    assert [await stores.builds.summary(build.id)] == await stores.builds.summaries(index.id, limit=2)
     await stores.builds.save(replace(build, restates=True), by=OPERATOR)
     assert same_build(await stores.builds.load(build.id), build)
     assert len(await stores.kinds()) == events + 1
@@ -267,3 +271,23 @@ async def test_state_without_names_survives(stores: Stores):
     )
     build = await a_stored_build(stores, index, result=replace(RESULT, closing=empty))
     assert same_build(await stores.builds.load(build.id), build)
+
+
+async def test_comparisons_are_kept_once_for_a_vintage_and_read_newest_first(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    made = await stores.builds.publish(a_draft(build), by=OPERATOR)
+    vintage = build.provenance.vintage
+    found = Comparison(first_day=build.start, days=2, largest=0.01, published=101.0, known=100.0)
+    first = Revision(
+        index=index.id, publication=made.id, vintage=vintage, found=found, decision=Decision.LEFT
+    )
+    await stores.builds.log_revision(first, by=OPERATOR)
+    await stores.builds.log_revision(replace(first, decision=Decision.RESTATED), by=OPERATOR)
+    [kept] = await stores.builds.revisions(index.id, limit=5)
+    assert kept.checked_at is not None
+    assert replace(kept, id=None, checked_at=None) == first
+    assert kept.id is not None
+    assert await stores.builds.revisions(index.id, limit=5, before=kept.id) == []
+    assert await stores.builds.revisions(NOBODY, limit=5) == []
+    assert len(await stores.recorded("index.compared")) == 1

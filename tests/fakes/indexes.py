@@ -11,6 +11,7 @@ from waardhaven.application.ports.build_store import (
     BuildSummary,
     PublicationDraft,
     PublishedSegment,
+    Revision,
 )
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.indexes import IndexStore
@@ -100,6 +101,7 @@ class FakeBuildStore(BuildStore):
     clock: Clock = field(default_factory=FakeClock)
     builds: dict[BuildId, BuildRecord] = field(default_factory=dict)
     publications: list[Publication] = field(default_factory=list)
+    compared: list[Revision] = field(default_factory=list)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
 
     async def save(self, build: BuildRecord, *, by: Principal) -> None:
@@ -112,6 +114,9 @@ class FakeBuildStore(BuildStore):
         if build not in self.builds:
             raise UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
         return self.builds[build]
+
+    async def summary(self, build: BuildId) -> BuildSummary:
+        return self._summary(await self.load(build))
 
     async def summaries(
         self, index: IndexId, *, limit: int, before: BuildId | None = None
@@ -178,7 +183,20 @@ class FakeBuildStore(BuildStore):
             made_from=build.provenance,
             levels=build.result.levels,
             compositions=build.result.compositions if with_compositions else CompositionColumns.of([]),
+            forced=build.forced,
         )
+
+    async def log_revision(self, revision: Revision, *, by: Principal) -> None:
+        key = (revision.publication, revision.vintage)
+        if all((one.publication, one.vintage) != key for one in self.compared):
+            number = len(self.compared) + 1
+            self.compared.append(replace(revision, id=number, checked_at=self.clock.now()))
+            detail = {"revision": number, "decision": str(revision.decision)}
+            self.trail.put("index.compared", by=by, target=f"index:{revision.index}", detail=detail)
+
+    async def revisions(self, index: IndexId, *, limit: int, before: int | None = None) -> list[Revision]:
+        mine = [one for one in self.compared if one.index == index and (before is None or one.id < before)]
+        return mine[::-1][:limit]
 
     async def coverage(self, indexes: Sequence[IndexId]) -> dict[IndexId, tuple[date, date, float]]:
         found = {}

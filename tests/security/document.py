@@ -18,6 +18,7 @@ HARMLESS: dict[str, object] = {
     "since": "2020-01-01",
     "until": "2030-01-01",
     "currency": "USD",
+    "variant": "price",
     "limit": 50,
     "credential": "session",
     "role": "viewer",

@@ -242,6 +242,19 @@ VALID: dict[str, Row] = {
         "effective_at": NOW,
         "reason": "a test",
     },
+    "index_revision": {
+        "id": 1,
+        "index_id": 1,
+        "publication_id": 1,
+        "vintage": 1,
+        "checked_at": NOW,
+        "first_day": DAY,
+        "days": 1,
+        "largest": 0.01,
+        "published": 100.0,
+        "known": 101.0,
+        "decision": "left",
+    },
     "generation": {"one": 1, "value": 1},
     "event_head": {"one": 1, "position": 0},
 }
@@ -301,6 +314,7 @@ TWIN: dict[str, Row] = {
     "build": {"id": UUID(int=3)},
     "build_column": {"name": "level.level"},
     "publication": {"id": 2, "build_id": TWO, "follows": 1},
+    "index_revision": {"id": 2, "vintage": 2},
 }
 """What makes a second valid row: every key differs."""
 
@@ -529,6 +543,11 @@ CHECKS: dict[str, dict[str, tuple[Row, ...]]] = {
         "range_runs_forward": ({"through_day": date(2020, 1, 1)},),
         "announced_before_effective": ({"effective_at": NOW - timedelta(seconds=1)},),
         "reason_is_given": ({"reason": ""},),
+    },
+    "index_revision": {
+        "days_have_a_first": ({"days": 0}, {"first_day": None}),
+        "figures_are_sizes": ({"days": -1}, {"largest": -0.1}),
+        "decision_is_known": ({"decision": "perhaps"},),
     },
 }
 """By table and rule (constraint ``ck_<table>_<rule>``): changes to the twin that break this rule."""

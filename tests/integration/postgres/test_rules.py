@@ -259,7 +259,12 @@ async def test_append_only_rows_can_be_neither_changed_nor_deleted(connection: a
         column = next(iter(VALID[table]))
         update = f'UPDATE {table} SET "{column}" = "{column}"'
         free = {"index_definition": "name = 'Other'", "build": "restates = true", "revocation": "version = 3"}
-        free |= {"publication": "reason = 'other'", "audit_entry": "target = ''", "vintage": "note = 'x'"}
+        free |= {
+            "index_revision": "largest = 1",
+            "publication": "reason = 'other'",
+            "audit_entry": "target = ''",
+            "vintage": "note = 'x'",
+        }
         update = f"UPDATE {table} SET {free[table]}" if table in free else update
         assert await refusal(connection, update) == name
         assert await refusal(connection, f"DELETE FROM {table}") == name

@@ -15,7 +15,9 @@ from tests.fakes.market import FakeMarket
 from tests.fakes.quality_flags import FakeQualityFlags
 
 from waardhaven.application.indexes.build_index import BuildIndex
+from waardhaven.application.indexes.compare_history import CompareHistory, RecomputeHistory
 from waardhaven.application.indexes.publish_build import PublishBuild
+from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.indexes.verify_index import VerifyIndex
@@ -71,7 +73,7 @@ class World:
         self.indexes = FakeIndexStore(self.log)
         self.builds = FakeBuildStore(self.log, self.clock)
         self.flags = FakeQualityFlags(self.market)
-        self.inputs = ReadInputs(self.market, self.market, self.flags)
+        self.inputs = ReadInputs(self.market, self.market, self.flags, ReadEvents(self.market))
 
     @property
     def build(self) -> BuildIndex:
@@ -82,6 +84,11 @@ class World:
     @property
     def publish(self) -> PublishBuild:
         return PublishBuild(self.indexes, self.builds)
+
+    @property
+    def compare(self) -> CompareHistory:
+        recompute = RecomputeHistory(self.indexes, self.inputs, self.pool)
+        return CompareHistory(self.indexes, self.builds, self.market, recompute)
 
     @property
     def update(self) -> UpdateIndex:

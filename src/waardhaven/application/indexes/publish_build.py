@@ -26,12 +26,20 @@ class PublishBuild:
     indexes: IndexStore
     builds: BuildStore
 
-    async def __call__(self, by: Principal, build: BuildId, *, reason: str) -> Publication:
-        """Check that the build still continues the official history, then append."""
+    async def __call__(
+        self, by: Principal, build: BuildId, *, reason: str, slug: str | None = None
+    ) -> Publication:
+        """Check that the build still continues the official history, then append.
+
+        With ``slug`` a build of another index is unknown.
+        """
         by.require(Permission.BUILD_INDICES)
         record = await self.builds.load(build)
         index = await self.indexes.by_id(record.index)
-        index.access.require_edit(by, UnknownBuild(f"There is no build {build}."))
+        unknown = UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
+        if slug not in (None, index.definition.slug):
+            raise unknown
+        index.access.require_edit(by, unknown)
         published = await self.builds.published(record.index)
         already = next((one.publication for one in published if one.publication.build == build), None)
         if already is not None:

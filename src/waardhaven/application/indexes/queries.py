@@ -1,14 +1,14 @@
 """Reads of indices: levels, the current composition, definitions, builds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
 
 from waardhaven.application.answers import Page, SeriesView, check_range, clip, cursor_uuid
+from waardhaven.application.indexes.closing import OfficialClose, read_close
 from waardhaven.application.indexes.conversion import level_factor, rates, target_currency
-from waardhaven.application.indexes.official import OfficialHistory, read_official
+from waardhaven.application.indexes.official import read_official
 from waardhaven.application.indexes.views import AllocationView, CurrencyView, CurrentView, IndexView
 from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.build_store import BuildStore, BuildSummary
@@ -18,22 +18,35 @@ from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.autoindex import default_definition
-from waardhaven.domain.index.build_record import IndexRecord, InputsUnavailable
-from waardhaven.domain.index.composition import Composition, LevelColumns
-from waardhaven.domain.index.definition import IndexDefinition
-from waardhaven.domain.index.holdings import daily_returns, drifted_weights, last_closes, ytd_returns
-from waardhaven.domain.index.publishing import composition_in_force, official_levels
+from waardhaven.domain.index.build_record import IndexRecord
+from waardhaven.domain.index.composition import LevelColumns
+from waardhaven.domain.index.definition import IndexDefinition, Variant
+from waardhaven.domain.index.holdings import daily_returns, ytd_returns
+from waardhaven.domain.index.publishing import official_levels
 from waardhaven.domain.market.asset import Asset, SymbolRef
 from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES
-from waardhaven.domain.market.panel import to_panel
-from waardhaven.domain.market.prices import PricePanel
-from waardhaven.domain.types import AssetId, BuildId, Floats, as_date
+from waardhaven.domain.types import BuildId, Floats, as_date
 
 DEFAULT_SLUG = "autoindex"
 
 
 class NoPrices(Invalid):
     """The asset has no prices in the range asked for."""
+
+
+class UnknownVariant(Invalid):
+    """A variant of levels that the index does not compute."""
+
+
+def variant_levels(levels: LevelColumns, variant: Variant) -> Floats:
+    """Return the levels of a variant, (n,); raise UnknownVariant where the index does not compute it."""
+    found = levels.of(variant)
+    if found is None:
+        raise UnknownVariant(
+            f"The index has no {variant} variant: total returns need raw prices, net ones withholding too.",
+            errors=[FieldError(field="variant", rule="must be computed by the index: price always is")],
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,7 @@ class ReadHistory:
         end: date | None = None,
         as_of: datetime | None = None,
         currency: str | None = None,
+        variant: Variant | None = None,
     ) -> SeriesView:
         """Return columns ``dates`` and ``values``; raise UnknownIndex, NothingPublished or Invalid."""
         by.require(Permission.READ_INDICES)
@@ -64,17 +78,20 @@ class ReadHistory:
         history = await read_official(self.indexes, self.builds, by, slug, as_of=as_of)
         definition = history.index.definition
         levels = official_levels(history.segments)
+        shown = variant or definition.variant
+        known = variant_levels(levels, shown)
         target = target_currency(currency, definition.currency)
         vintage = history.newest.made_from.vintage
         factor = await level_factor(self.reference, definition, target, levels.day, vintage)
         inside = clip(levels.day, start, end)
-        values = np.round(levels.level[inside] * factor[inside], definition.decimals)
+        values = np.round(known[inside] * factor[inside], definition.decimals)
         return SeriesView(
             columns={"dates": levels.day[inside], "values": values},
             head={
                 "index": definition.slug,
                 "name": definition.name,
                 "currency": target,
+                "variant": str(shown),
                 "base_date": definition.base_date,
                 "base_value": definition.base_value,
                 "provenance": history.provenance,
@@ -95,37 +112,7 @@ class ReadCurrent:
         """Return the heaviest name first; raise UnknownIndex or NothingPublished."""
         by.require(Permission.READ_INDICES)
         history = await read_official(self.indexes, self.builds, by, slug, as_of=as_of, compositions=True)
-        levels = official_levels(history.segments)
-        day = levels.day[-1]
-        held = composition_in_force(history.segments, day)
-        if held is None:
-            raise InputsUnavailable(f"Index {slug!r} has no composition in force on {day}.")
-        assets = await self.reference.assets([AssetId(one) for one in held.asset.tolist()])
-        panel, fx = await self._panel(history, held, day)
-        return _current(history, levels, held, assets, panel, fx)
-
-    async def _panel(
-        self, history: OfficialHistory, held: Composition, day: np.datetime64
-    ) -> tuple[PricePanel, Floats]:
-        definition, vintage = history.index.definition, history.newest.made_from.vintage
-        ids = [AssetId(one) for one in held.asset.tolist()]
-        series = await self.reference.series_of(ids, definition.series)
-        year = day.astype("datetime64[Y]").astype("datetime64[D]")
-        start, end = as_date(year - np.timedelta64(31, "D")), as_date(day)
-        closes = await self.prices.closes(
-            [one.id for one in series.values()], start=start, end=end, vintage=vintage
-        )
-        panel = to_panel(
-            series=closes.series,
-            day=closes.day,
-            close=closes.close,
-            series_ids=np.array([one.id for one in series.values()], dtype=np.int64),
-            asset_ids=np.array(list(series), dtype=np.int64),
-            sessions=np.unique(closes.day),
-        )
-        at = panel.days[-1:]
-        units = [series[AssetId(one)].quote_unit for one in panel.assets.tolist()]
-        return panel, await rates(self.reference, definition, units, definition.currency, at, vintage)
+        return _current(await read_close(self.reference, self.prices, history))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,17 +250,9 @@ def _view(index: IndexRecord, coverage: tuple[date, date, float] | None) -> Inde
     )
 
 
-def _current(
-    history: OfficialHistory,
-    levels: LevelColumns,
-    held: Composition,
-    assets: Sequence[Asset],
-    panel: PricePanel,
-    fx: Floats,
-) -> CurrentView:
-    day = levels.day[-1]
-    weights = drifted_weights(held.units, last_closes(panel, day), fx[0])
-    daily, ytd = daily_returns(panel, day), ytd_returns(panel, day)
+def _current(close: OfficialClose) -> CurrentView:
+    held, weights = close.held, close.weights
+    daily, ytd = daily_returns(close.panel, close.day), ytd_returns(close.panel, close.day)
     allocations = [
         AllocationView(
             symbol=asset.symbol,
@@ -284,18 +263,18 @@ def _current(
             daily_return=_known(daily[i]),
             ytd_return=_known(ytd[i]),
         )
-        for i, asset in enumerate(assets)
+        for i, asset in enumerate(close.assets)
     ]
-    definition = history.index.definition
+    definition = close.history.index.definition
     return CurrentView(
-        date=as_date(day),
-        level=round(float(levels.level[-1]), definition.decimals),
+        date=as_date(close.day),
+        level=round(close.level, definition.decimals),
         currency=definition.currency,
         effective=as_date(held.effective),
         selection=as_date(held.selection),
         allocations=tuple(sorted(allocations, key=lambda one: -one.weight)),
         total_assets=len(allocations),
-        provenance=history.provenance,
+        provenance=close.history.provenance,
     )
 
 

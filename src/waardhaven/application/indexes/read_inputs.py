@@ -7,18 +7,20 @@ from datetime import date
 import numpy as np
 
 from waardhaven.application.indexes.conversion import rates
+from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.ports.price_store import CloseColumns, PriceStore
 from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesRef
 from waardhaven.domain.index.build import warm_up_sessions
 from waardhaven.domain.index.build_record import InputsUnavailable, NothingToBuild
+from waardhaven.domain.index.constraints.traits import Traits
 from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.universe import membership
 from waardhaven.domain.market.calendar import session_row
 from waardhaven.domain.market.panel import as_of_panel, to_panel
 from waardhaven.domain.market.quality import FindingKind
-from waardhaven.domain.types import AssetId, Days, Flags, Floats, Ids, SeriesId, Vintage, as_date
+from waardhaven.domain.types import CASH, AssetId, Days, Flags, Floats, Ids, SeriesId, Vintage, as_date
 
 Membership = list[tuple[AssetId, date, date | None]]
 
@@ -30,6 +32,7 @@ class ReadInputs:
     reference: ReferenceStore
     prices: PriceStore
     flags: QualityFlags
+    events: ReadEvents
 
     async def __call__(
         self,
@@ -75,13 +78,27 @@ class ReadInputs:
                 asset=shares.asset, day=shares.day, value=shares.shares, assets=ids, sessions=axis
             ),
             member=_members(members, ids, axis),
+            events=await self.events(definition, series, vintage=vintage),
+            traits=await self._traits(definition, list(series)),
+        )
+
+    async def _traits(self, definition: IndexDefinition, ids: Sequence[AssetId]) -> Traits | None:
+        """Return what names are grouped by, None where no rule of the definition asks."""
+        if not (definition.constraints.group_caps or definition.withholding):
+            return None
+        known = {one.id: one for one in await self.reference.assets(ids)}
+        assets = [known[one] for one in ids]
+        return Traits(
+            sector=tuple(one.sector for one in assets),
+            country=tuple(one.country for one in assets),
+            currency=tuple(one.currency for one in assets),
         )
 
     async def _series(
         self, definition: IndexDefinition, members: Membership, held: Sequence[AssetId]
     ) -> dict[AssetId, SeriesRef]:
         """Return the series of every asset concerned, by increasing asset id."""
-        assets = sorted({asset for asset, _, _ in members} | set(held))
+        assets = sorted({asset for asset, _, _ in members} | (set(held) - {CASH}))
         series = await self.reference.series_of(assets, definition.series)
         if not series:
             raise InputsUnavailable(

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from waardhaven.application.indexes import DEFAULT_SLUG
+from waardhaven.application.indexes.compare_history import CompareHistory, restate_from
 from waardhaven.application.indexes.queries import ViewIndex
 from waardhaven.application.indexes.update_index import UpdateIndex
 from waardhaven.application.indexes.verify_index import Verdict, VerifyIndex
 from waardhaven.application.jobs.params import choice, day_or_none, text
+from waardhaven.application.ports.build_store import Revision
 from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build_record import Publication
@@ -38,12 +40,15 @@ class ComputeParams:
 class ComputeIndex:
     """Compute an index off the event loop and publish its new days, or verify what is published.
 
-    Idempotent: the same facts give the same build, and a build is published once.
+    Before new days are added, what is published is compared with what the same rules say now; the policy
+    of the index decides whether it is restated. Idempotent: the same facts give the same build, and a
+    build is published once.
     """
 
     update: UpdateIndex
     verify: VerifyIndex
     view: ViewIndex
+    compare: CompareHistory
 
     async def __call__(self, by: Principal, params: ComputeParams, run: JobRun) -> Outcome:
         """Return what was published, None in ``publication`` when there was nothing to do."""
@@ -57,8 +62,14 @@ class ComputeIndex:
                 "passed": all(one.passed for one in verdicts),
             }
         else:
-            made = await self.update(by, slug=params.index, restate_from=await self._from(by, params))
-            result = {"index": params.index, "publication": None if made is None else _publication(made)}
+            revision = await self.compare(by, slug=params.index) if params.mode == "extend" else None
+            since = restate_from(revision) or await self._from(by, params)
+            made = await self.update(by, slug=params.index, restate_from=since)
+            result = {
+                "index": params.index,
+                "publication": None if made is None else _publication(made),
+                "compared": None if revision is None else _revision(revision),
+            }
         run.progress(params.mode, 1, 1)
         return Outcome(result=result)
 
@@ -75,6 +86,16 @@ def _publication(made: Publication) -> dict[str, object]:
         "kind": str(made.kind),
         "from_day": made.from_day.isoformat(),
         "through_day": made.through_day.isoformat(),
+    }
+
+
+def _revision(one: Revision) -> dict[str, object]:
+    found = one.found
+    return {
+        "decision": str(one.decision),
+        "first_day": None if found.first_day is None else found.first_day.isoformat(),
+        "days": found.days,
+        "largest": found.largest,
     }
 
 

@@ -2,21 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
 from waardhaven.application.ports.price_store import CloseColumns
-from waardhaven.application.ports.reference_store import KnownAction, ReferenceStore, SeriesCoverage
+from waardhaven.application.ports.reference_store import ReferenceStore, SeriesCoverage
 from waardhaven.domain.index.definition import Adjustment
-from waardhaven.domain.market.actions import DIVIDENDS, ActionKind, ActionStatus, CorporateAction
+from waardhaven.domain.market.actions import DIVIDENDS, ActionKind, CorporateAction
 from waardhaven.domain.market.adjustment import ActionColumns, factors
-from waardhaven.domain.market.currency import RateColumns, major
+from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.market.prices import PriceColumns
+from waardhaven.domain.market.stated_actions import FIXING, cash_in_unit, foreign, prevailing
 from waardhaven.domain.types import AssetId, SeriesId, Vintage
 
-MANUAL = "manual"
-"""The source of actions that people enter; one of these replaces a source's of the same kind and day."""
-FIXING = "ECB"
 PRICES = ("open", "high", "low", "close")
 
 
@@ -45,14 +44,13 @@ class ReadActions:
         """
         raw = [one for one in series if one.adjustment is Adjustment.RAW]
         known = await self.reference.actions([one.asset for one in series], vintage=vintage)
-        by_asset: dict[AssetId, list[KnownAction]] = {}
+        stated: dict[AssetId, list[tuple[str, CorporateAction]]] = {}
         for each in known:
-            by_asset.setdefault(each.action.asset, []).append(each)
-        chosen = [(one, action) for one in raw for action in _chosen(by_asset.get(one.asset, ()), one)]
+            stated.setdefault(each.action.asset, []).append((each.source, each.action))
+        chosen = [(one, action) for one in raw for action in _moving(stated.get(one.asset, ()), one)]
         rates = await self._rates(chosen, vintage)
-        kept = [
-            (one, action, cash) for one, action in chosen if (cash := _cash(one, action, rates)) is not None
-        ]
+        priced = [(one, action, _cash(one, action, rates)) for one, action in chosen]
+        kept = [(one, action, cash) for one, action, cash in priced if isfinite(cash)]
         counts: dict[SeriesId, int] = {}
         for one, _, _ in kept:
             counts[one.id] = counts.get(one.id, 0) + 1
@@ -70,46 +68,18 @@ class ReadActions:
     async def _rates(
         self, chosen: Sequence[tuple[SeriesCoverage, CorporateAction]], vintage: Vintage | None
     ) -> RateColumns | None:
-        foreign = {
-            code
-            for one, action in chosen
-            if action.currency not in (None, one.currency)
-            for code in (action.currency, one.currency)
-            if code is not None
-        }
-        if not foreign:
-            return None
-        return await self.reference.fx(sorted(foreign), fixing=FIXING, vintage=vintage)
+        needed = foreign((action, one.quote_unit) for one, action in chosen)
+        return await self.reference.fx(needed, fixing=FIXING, vintage=vintage) if needed else None
 
 
-def _chosen(known: Iterable[KnownAction], series: SeriesCoverage) -> list[CorporateAction]:
-    """Return what happened to a series: what people entered, and what its own source says besides."""
-    mine = [
-        one
-        for one in known
-        if one.source in (MANUAL, series.source) and one.action.kind in (ActionKind.SPLIT, *DIVIDENDS)
-    ]
-    entered = {(one.action.kind, one.action.ex_date) for one in mine if one.source == MANUAL}
-    return [
-        one.action
-        for one in mine
-        if one.action.status is ActionStatus.CONFIRMED
-        and (one.source == MANUAL or (one.action.kind, one.action.ex_date) not in entered)
-    ]
+def _moving(stated: Iterable[tuple[str, CorporateAction]], series: SeriesCoverage) -> list[CorporateAction]:
+    """Return the splits and distributions of a series."""
+    kinds = (ActionKind.SPLIT, *DIVIDENDS)
+    return [action for action in prevailing(stated, series.source) if action.kind in kinds]
 
 
-def _cash(series: SeriesCoverage, action: CorporateAction, rates: RateColumns | None) -> float | None:
-    """Return what is paid on a share in the quote unit of the series, None when that can not be told."""
-    if action.kind is ActionKind.SPLIT or action.amount is None or action.currency is None:
-        return 0.0
-    amount, parts = float(action.amount), major(series.quote_unit)[1]
-    if action.currency == series.currency:
-        return amount * parts
-    if rates is None or {action.currency, series.currency} - {*rates.quote, rates.base}:
-        return None
-    at = np.array([action.ex_date], dtype="datetime64[D]")
-    rate = float(rates.cross(action.currency, series.quote_unit, at)[0])
-    return amount * rate if np.isfinite(rate) else None
+def _cash(series: SeriesCoverage, action: CorporateAction, rates: RateColumns | None) -> float:
+    return 0.0 if action.kind is ActionKind.SPLIT else cash_in_unit(action, series.quote_unit, rates)
 
 
 def times_factors(

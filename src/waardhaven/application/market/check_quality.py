@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from waardhaven.application.market.adjusting import FIXING, Adjusting, ReadActions
+from waardhaven.application.market.adjusting import Adjusting, ReadActions
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.quality_flags import QualityFlags
@@ -28,6 +28,7 @@ from waardhaven.domain.market.gate import (
 )
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.market.quality import FindingKind
+from waardhaven.domain.market.stated_actions import FIXING
 from waardhaven.domain.types import AssetId, Days, Floats
 
 ASSETS_AT_ONCE = 50

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from waardhaven.application.market.adjusting import MANUAL
 from waardhaven.application.market.asset_views import ActionView, action_view
 from waardhaven.application.market.manage_assets import is_code, noted
 from waardhaven.application.ports.market_facts import ActionFact, MarketFacts
@@ -14,6 +13,7 @@ from waardhaven.domain.errors import FieldError
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction, MalformedAction
 from waardhaven.domain.market.asset import SymbolRef
+from waardhaven.domain.market.stated_actions import MANUAL
 from waardhaven.domain.types import AssetId
 
 

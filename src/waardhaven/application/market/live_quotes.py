@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 import numpy as np
 
-from waardhaven.application.market.adjusting import FIXING
 from waardhaven.application.market.facts import listing_of
 from waardhaven.application.market.quotes import QuoteView, ReadQuotes
 from waardhaven.application.ports.clock import Clock
@@ -18,6 +17,7 @@ from waardhaven.domain.errors import FieldError, Invalid, WaardhavenError
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.market.asset import Asset, SymbolRef
 from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, UnknownCurrency, major
+from waardhaven.domain.market.stated_actions import FIXING
 
 MOST = 50
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from waardhaven.application.answers import SeriesView, check_range
-from waardhaven.application.market.adjusting import FIXING, PRICES, Adjusting, ReadActions, times_factors
+from waardhaven.application.market.adjusting import PRICES, Adjusting, ReadActions, times_factors
 from waardhaven.application.market.choose_series import Adjust, Chosen, bars_within, best_series
 from waardhaven.application.ports.market_data import MarketSetup
 from waardhaven.application.ports.price_store import PriceStore
@@ -22,6 +22,7 @@ from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RETIRED, RateColumns, major
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.market.resampling import resampled
+from waardhaven.domain.market.stated_actions import FIXING
 from waardhaven.domain.types import AssetId, Floats, SeriesId, Vintage
 
 MOST_SYMBOLS = 500

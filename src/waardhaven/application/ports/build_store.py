@@ -12,8 +12,9 @@ from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import BuildRecord, Publication, PublicationKind
 from waardhaven.domain.index.composition import CompositionColumns, LevelColumns
 from waardhaven.domain.index.publishing import Segment
+from waardhaven.domain.index.restating import Comparison, Decision
 from waardhaven.domain.provenance import Provenance
-from waardhaven.domain.types import BuildId, IndexId
+from waardhaven.domain.types import BuildId, Days, IndexId, Vintage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,13 @@ class PublicationDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSegment:
-    """A publication with the columns of its build and what that build was made from."""
+    """A publication with the columns of its build, its forced reviews, and what it was made from."""
 
     publication: Publication
     made_from: Provenance
     levels: LevelColumns
     compositions: CompositionColumns
+    forced: Days
 
     @property
     def segment(self) -> Segment:
@@ -69,6 +71,22 @@ class BuildSummary:
     published: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A comparison of what was published up to a publication with what was known at a vintage.
+
+    ``id`` and ``checked_at`` are None before it is stored.
+    """
+
+    index: IndexId
+    publication: int
+    vintage: Vintage
+    found: Comparison
+    decision: Decision
+    id: int | None = None
+    checked_at: datetime | None = None
+
+
 class BuildStore(Protocol):
     """Builds never change; publications are only ever added.
 
@@ -82,6 +100,10 @@ class BuildStore(Protocol):
     @abstractmethod
     async def load(self, build: BuildId) -> BuildRecord:
         """Return a build bit for bit as stored; raise UnknownBuild."""
+
+    @abstractmethod
+    async def summary(self, build: BuildId) -> BuildSummary:
+        """Return a build without its columns; raise UnknownBuild."""
 
     @abstractmethod
     async def summaries(
@@ -105,6 +127,14 @@ class BuildStore(Protocol):
 
         Without ``compositions`` those columns are empty. No publication: an empty sequence.
         """
+
+    @abstractmethod
+    async def log_revision(self, revision: Revision, *, by: Principal) -> None:
+        """Keep a comparison; one publication is compared once at a vintage, again changes nothing."""
+
+    @abstractmethod
+    async def revisions(self, index: IndexId, *, limit: int, before: int | None = None) -> list[Revision]:
+        """Return comparisons, newest first, at most ``limit``, those older than the one of id ``before``."""
 
     @abstractmethod
     async def coverage(self, indexes: Sequence[IndexId]) -> dict[IndexId, tuple[date, date, float]]:

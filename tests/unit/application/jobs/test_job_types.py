@@ -38,7 +38,7 @@ def run() -> FakeJobRun:
 
 
 def compute(world: World) -> ComputeIndex:
-    return ComputeIndex(world.update, world.verify, ViewIndex(world.indexes, world.builds))
+    return ComputeIndex(world.update, world.verify, ViewIndex(world.indexes, world.builds), world.compare)
 
 
 def report(world: World) -> WriteReport:
@@ -60,7 +60,8 @@ async def test_compute_publishes_new_sessions_once(world: World, run: FakeJobRun
         day(19).isoformat(),
     )
     again = await compute(world)(OPERATOR, ComputeParams(index=SLUG), run)
-    assert again.result == {"index": SLUG, "publication": None}
+    same = {"decision": "same", "first_day": None, "days": 0, "largest": 0.0}
+    assert again.result == {"index": SLUG, "publication": None, "compared": same}
     assert [(one.stage, one.done, one.total) for one in run.told[:2]] == [("extend", 0, 1), ("extend", 1, 1)]
 
 

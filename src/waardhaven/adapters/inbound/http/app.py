@@ -33,6 +33,7 @@ from waardhaven.adapters.inbound.http.routes import (
     admin,
     admin_users,
     background,
+    builds,
     credentials,
     diagnostics,
     docs,
@@ -43,6 +44,7 @@ from waardhaven.adapters.inbound.http.routes import (
     jobs,
     manual,
     market,
+    money,
     quotes,
     root,
     strategy,
@@ -79,7 +81,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         "encoded": {},
     }
     app = Litestar(
-        route_handlers=[_probes(), _accounts(), _market(), _readings(), _live(), *docs.HANDLERS],
+        route_handlers=[_probes(), _accounts(), _market(), _indices(), _live(), *docs.HANDLERS],
         middleware=[enforce, RequireJson],
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
@@ -117,8 +119,10 @@ def _market() -> Router:
     return DishkaRouter(PREFIX, route_handlers=market.HANDLERS, middleware=[RequestScope])
 
 
-def _readings() -> Router:
-    return Router(PREFIX, route_handlers=[*indexes.HANDLERS, *strategy.HANDLERS])
+def _indices() -> Router:
+    areas = (indexes, builds, money, strategy)
+    handlers = [handler for area in areas for handler in area.HANDLERS]
+    return DishkaRouter(PREFIX, route_handlers=handlers, middleware=[RequestScope])
 
 
 def _live() -> Router:

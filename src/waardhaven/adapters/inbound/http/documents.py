@@ -27,8 +27,31 @@ class SeriesDocument(Struct, kw_only=True):
     index: Annotated[str, Meta(description="Short name of the index.", examples=["autoindex"])]
     name: str
     currency: Annotated[str, Meta(description="What the values are in (ISO 4217).", examples=["USD"])]
+    variant: Annotated[str, Meta(description="What the values earn.", examples=["price"])]
     base_date: date
     base_value: Annotated[float, Meta(description="The level on the base date.", examples=[100.0])]
+    provenance: ProvenanceView
+
+
+class KnownNowDocument(Struct, kw_only=True):
+    """Published levels beside those of today's facts; all columns are of equal length."""
+
+    dates: Annotated[
+        list[date], Meta(description="Days, increasing.", examples=[["2024-01-02", "2024-01-03"]])
+    ]
+    published: Annotated[list[float], Meta(description="Official levels.", examples=[[100.0, 100.42]])]
+    known: Annotated[
+        list[float | None],
+        Meta(
+            description="Levels with the facts known now, null: none.",
+            examples=[[100.0, 100.4]],
+        ),
+    ]
+    difference: Annotated[
+        list[float | None], Meta(description="Known over published, less 1.", examples=[[0.0, -0.0002]])
+    ]
+    index: Annotated[str, Meta(description="Short name of the index.", examples=["autoindex"])]
+    vintage: Annotated[int, Meta(description="State of the data that is known now.", examples=[8])]
     provenance: ProvenanceView
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
 from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
+from waardhaven.adapters.inbound.http.money_examples import SIMULATION, TARGETS
 
 NOTE = "Market capitalisation is a proxy in the sample market."
 USER = {
@@ -90,6 +91,7 @@ HISTORY = {
     "index": "autoindex",
     "name": "Waardhaven AutoIndex",
     "currency": "USD",
+    "variant": "price",
     "base_date": "2000-01-03",
     "base_value": 100.0,
     "provenance": PROVENANCE,
@@ -228,6 +230,41 @@ STREAMED = (
     'data: {"kind":"progress","at":"2024-06-03T16:00:05Z","job":"01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",'
     '"type":"compute","stage":"build","done":3,"total":10,"message":""}\n\n'
 )
+PUBLICATION = {
+    "id": 12,
+    "index": 1,
+    "build": "5d0c1e0a-6a8f-5b52-9c1d-2f60c1a7e011",
+    "kind": "restate",
+    "from_day": "2022-06-01",
+    "through_day": "2022-12-28",
+    "announced_at": "2024-06-03T16:00:00Z",
+    "effective_at": "2024-06-03T16:00:00Z",
+    "reason": "A split was entered late.",
+}
+REVISION = {
+    "id": 3,
+    "index": 1,
+    "publication": 12,
+    "vintage": 9,
+    "checked_at": "2024-06-03T16:00:00Z",
+    "found": {
+        "first_day": "2022-06-01",
+        "days": 146,
+        "largest": 0.0031,
+        "published": 312.402114,
+        "known": 312.400901,
+    },
+    "decision": "left",
+}
+KNOWN_NOW = {
+    "dates": ["2024-01-02", "2024-01-03"],
+    "published": [100.0, 100.42],
+    "known": [100.0, 100.4],
+    "difference": [0.0, -0.000199],
+    "index": "autoindex",
+    "vintage": 9,
+    "provenance": PROVENANCE,
+}
 ANSWERS: Final[dict[str, Any]] = {
     **JOB_ANSWERS,
     **MARKET_ANSWERS,
@@ -269,6 +306,12 @@ ANSWERS: Final[dict[str, Any]] = {
     "indicesCurrent": CURRENT,
     "indicesHistory": HISTORY,
     "builds": _page(BUILD),
+    "buildIndex": BUILD,
+    "publishBuild": PUBLICATION,
+    "revisions": _page(REVISION),
+    "knownNow": KNOWN_NOW,
+    **dict.fromkeys(("simulate", "simulateIndex"), SIMULATION | {"provenance": PROVENANCE}),
+    **dict.fromkeys(("targets", "indexTargets"), TARGETS | {"provenance": PROVENANCE}),
     "indexAccess": ACCESS,
     "changeIndexAccess": ACCESS,
     "strategies": _page(STRATEGY),

@@ -78,6 +78,7 @@ EXAMPLES: dict[str, object] = {
     "asset_type": "equity",
     "mic": "XNAS",
     "universe": "sample-us20",
+    "variant": "price",
     "archived": "all",
     "kind": "outlier",
     "verdict": "open",
@@ -96,7 +97,7 @@ EXAMPLES: dict[str, object] = {
     "quote_unit": "GBX",
 }
 CURSORS = {
-    **dict.fromkeys(("audit", "symbols", "assets", "dataQuality"), "1042"),
+    **dict.fromkeys(("audit", "symbols", "assets", "dataQuality", "revisions"), "1042"),
     **dict.fromkeys(("jobs", "imports"), "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77"),
     "builds": BUILD_ID,
 }
@@ -105,7 +106,7 @@ SUCCESS = ("200", "201", "202", "204", "303")
 UNCOUNTED = frozenset({"health", "readiness"})
 REFERENCE = "#/components/schemas/"
 PAGE_NAME = re.compile(r"PageDocument_(?:\w+\.)*(\w+)_")
-SERIES = ("SeriesDocument", "AssetSeriesDocument", "PricesDocument")
+SERIES = ("SeriesDocument", "AssetSeriesDocument", "PricesDocument", "SimulationDocument", "KnownNowDocument")
 RETRIED = frozenset({429, 503})
 SCHEME = "bearer"
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from litestar.params import PathParameter, QueryParameter
 
 from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.index.definition import Variant
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 IDENTIFIER = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -44,6 +45,13 @@ Until = Annotated[
         name="until",
         max_length=40,
         description="Before this instant: ISO 8601 with an offset, or a date, until its end in UTC.",
+    ),
+]
+LevelVariant = Annotated[
+    Variant | None,
+    QueryParameter(
+        name="variant",
+        description="`price`, `gross` or `net` of withholding; without it what the index shows by default.",
     ),
 ]
 Currency = Annotated[

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import numpy as np
 
-from waardhaven.adapters.outbound.postgres import build_columns
+from waardhaven.adapters.outbound.postgres import build_columns, revisions
 from waardhaven.adapters.outbound.postgres.audit import record_act
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
 from waardhaven.adapters.outbound.postgres.vintages import emit
@@ -16,6 +16,7 @@ from waardhaven.application.ports.build_store import (
     BuildSummary,
     PublicationDraft,
     PublishedSegment,
+    Revision,
 )
 from waardhaven.application.ports.pseudonyms import Pseudonyms
 from waardhaven.domain.events import BuildFinished, IndexPublished
@@ -36,8 +37,10 @@ SELECT b.*, v.committed_at AS vintage_at,
        EXISTS (SELECT FROM publication p WHERE p.build_id = b.id) AS published
 FROM build b JOIN vintage v ON v.id = b.vintage
 """
-_LEVEL_NAMES = [f"level.{name}" for name in build_columns.LEVEL]
-_COMPOSITION_NAMES = [f"composition.{name}" for name in build_columns.COMPOSITION]
+_LEVEL_NAMES = [f"level.{name}" for name in build_columns.LEVEL | build_columns.VARIANTS] + ["forced.day"]
+_COMPOSITION_NAMES = [
+    f"composition.{name}" for name in build_columns.COMPOSITION | build_columns.LATER_COMPOSITION
+]
 _NO_COMPOSITIONS = CompositionColumns(
     selection=np.array([], dtype="datetime64[D]"),
     effective=np.array([], dtype="datetime64[D]"),
@@ -120,7 +123,7 @@ class PostgresBuildStore(BuildStore):
         async with self._database.transaction(snapshot=True) as connection:
             row = await connection.fetchrow(f"{_BUILD} WHERE b.id = $1", build)
             if row is None:
-                raise UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
+                raise _unknown(build)
             columns = await _columns(connection, build)
         return BuildRecord(
             id=build,
@@ -133,6 +136,14 @@ class PostgresBuildStore(BuildStore):
             result=build_columns.result(columns),
             created_at=row["created_at"],
         )
+
+    async def summary(self, build: BuildId) -> BuildSummary:
+        """See BuildStore."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(f"{_BUILD} WHERE b.id = $1", build)
+        if row is None:
+            raise _unknown(build)
+        return _summary(row)
 
     async def summaries(
         self, index: IndexId, *, limit: int, before: BuildId | None = None
@@ -197,6 +208,24 @@ class PostgresBuildStore(BuildStore):
             rows = await connection.fetch(_PUBLISHED, index, as_of, names)
         return [_segment(row, with_compositions=compositions) for row in rows]
 
+    async def log_revision(self, revision: Revision, *, by: Principal) -> None:
+        """See BuildStore."""
+        async with self._database.transaction() as connection:
+            number = await revisions.insert(connection, revision)
+            if number is not None:
+                await record_act(
+                    connection,
+                    "index.compared",
+                    by=by,
+                    target=f"index:{revision.index}",
+                    detail={"revision": number, "decision": str(revision.decision)},
+                )
+
+    async def revisions(self, index: IndexId, *, limit: int, before: int | None = None) -> list[Revision]:
+        """See BuildStore."""
+        async with self._database.acquire() as connection:
+            return await revisions.newest(connection, index, limit=limit, before=before)
+
     async def coverage(self, indexes: Sequence[IndexId]) -> dict[IndexId, tuple[date, date, float]]:
         """See BuildStore. The newest publication reaches furthest and its build ends with the last level."""
         async with self._database.acquire() as connection:
@@ -209,6 +238,10 @@ class PostgresBuildStore(BuildStore):
             )
             for row in rows
         }
+
+
+def _unknown(build: BuildId) -> UnknownBuild:
+    return UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
 
 
 async def _columns(connection: Connection, build: BuildId, like: str = "%") -> dict[str, bytes]:
@@ -299,4 +332,5 @@ def _segment(row: asyncpg.Record, *, with_compositions: bool) -> PublishedSegmen
         made_from=_provenance(row),
         levels=build_columns.levels(columns),
         compositions=build_columns.compositions(columns) if with_compositions else _NO_COMPOSITIONS,
+        forced=build_columns.from_bytes(columns, "forced", {"day": "<i4"})["day"],
     )

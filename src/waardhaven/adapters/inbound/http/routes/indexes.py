@@ -13,6 +13,7 @@ from waardhaven.adapters.inbound.http.params import (
     Cursor,
     End,
     Fields,
+    LevelVariant,
     Limit,
     Slug,
     Start,
@@ -68,13 +69,14 @@ async def index_history(
     end: End = None,
     as_of: AsOf = None,
     currency: Currency = None,
+    variant: LevelVariant = None,
     fields: Fields = None,
 ) -> Response[SeriesDocument]:
     """Read the published levels of the default index, by column."""
     days = checked_window(start, end)
     at, code = instant(as_of), upper(currency)
     return await answer_series(
-        request, ReadHistory, fields, slug=DEFAULT_SLUG, as_of=at, currency=code, **days
+        request, ReadHistory, fields, slug=DEFAULT_SLUG, as_of=at, currency=code, variant=variant, **days
     )
 
 
@@ -170,12 +172,15 @@ async def indices_history(
     end: End = None,
     as_of: AsOf = None,
     currency: Currency = None,
+    variant: LevelVariant = None,
     fields: Fields = None,
 ) -> Response[SeriesDocument]:
     """Read the published levels of an index, by column."""
     days = checked_window(start, end)
     at, code = instant(as_of), upper(currency)
-    return await answer_series(request, ReadHistory, fields, slug=slug, as_of=at, currency=code, **days)
+    return await answer_series(
+        request, ReadHistory, fields, slug=slug, as_of=at, currency=code, variant=variant, **days
+    )
 
 
 @get(

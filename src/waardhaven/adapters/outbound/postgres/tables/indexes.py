@@ -134,3 +134,24 @@ publication = Table(
         postgresql_nulls_not_distinct=True,
     ),
 )
+
+index_revision = Table(
+    "index_revision",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("index_id", BigInteger, ForeignKey("market_index.id"), nullable=False),
+    Column("publication_id", BigInteger, ForeignKey("publication.id"), nullable=False),
+    Column("vintage", BigInteger, ForeignKey("vintage.id"), nullable=False),
+    recorded("checked_at"),
+    Column("first_day", Date, nullable=True),
+    Column("days", Integer, nullable=False),
+    Column("largest", float8, nullable=False),
+    Column("published", float8, nullable=False),
+    Column("known", float8, nullable=True),
+    Column("decision", Text, nullable=False),
+    UniqueConstraint("publication_id", "vintage"),
+    CheckConstraint("(days = 0) = (first_day IS NULL)", name="days_have_a_first"),
+    CheckConstraint("days >= 0 AND largest >= 0", name="figures_are_sizes"),
+    CheckConstraint("decision IN ('same', 'left', 'restated')", name="decision_is_known"),
+    Index("ix_index_revision_index_id_id", "index_id", text("id DESC")),
+)
