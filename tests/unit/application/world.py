@@ -116,9 +116,15 @@ class World:
             SessionColumns(mic="XNYS", day=AXIS, open_at=opens, close_at=opens + np.timedelta64(6, "h"))
         )
 
-    async def add_series(self, asset: AssetId, currency: str = "USD", unit: str = "USD") -> SeriesId:
+    async def add_series(
+        self,
+        asset: AssetId,
+        currency: str = "USD",
+        unit: str = "USD",
+        adjustment: Adjustment = Adjustment.ALL,
+    ) -> SeriesId:
         key = SeriesKey(
-            asset=asset, source="sample", adjustment=Adjustment.ALL, currency=currency, quote_unit=unit
+            asset=asset, source="sample", adjustment=adjustment, currency=currency, quote_unit=unit
         )
         return (await self.market.register_series([key]))[key]
 

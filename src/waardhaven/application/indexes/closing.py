@@ -6,24 +6,28 @@ import numpy as np
 
 from waardhaven.application.indexes.conversion import rates
 from waardhaven.application.indexes.official import OfficialHistory
+from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.index.build_record import InputsUnavailable
 from waardhaven.domain.index.composition import Composition
-from waardhaven.domain.index.holdings import drifted_weights, last_closes
+from waardhaven.domain.index.definition import Adjustment
+from waardhaven.domain.index.events import EventColumns
+from waardhaven.domain.index.holdings import drifted_weights, net_of_actions
 from waardhaven.domain.index.publishing import composition_in_force, official_levels
 from waardhaven.domain.market.asset import Asset
 from waardhaven.domain.market.panel import to_panel
 from waardhaven.domain.market.prices import PricePanel
-from waardhaven.domain.types import AssetId, Floats, as_date
+from waardhaven.domain.types import CASH, AssetId, Floats, as_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficialClose:
     """The names held (k,) after the close of ``day``, in the order of their ids.
 
-    ``panel``: their closes since the December before. ``quote_units``: what they are quoted in. ``fx``
-    (k,): units of the currency of the index for one of each quote unit on ``day``; NaN unknown.
+    ``prices`` (k,): their last closes in ``quote_units``, NaN where there is none. ``panel``: their closes
+    since the December before, net of corporate actions. ``fx`` (k,): units of the currency of the index for
+    one of each quote unit on ``day``; NaN unknown. Cash is a name with the price 1.
     """
 
     history: OfficialHistory
@@ -31,14 +35,10 @@ class OfficialClose:
     level: float
     held: Composition
     assets: tuple[Asset, ...]
+    prices: Floats
     panel: PricePanel
     quote_units: tuple[str, ...]
     fx: Floats
-
-    @property
-    def prices(self) -> Floats:
-        """The last closes (k,) in quote units; NaN where there is none."""
-        return last_closes(self.panel, self.day)
 
     @property
     def weights(self) -> Floats:
@@ -74,15 +74,36 @@ async def read_close(
         asset_ids=np.array(list(series), dtype=np.int64),
         sessions=np.unique(closes.day),
     )
-    units = tuple(series[AssetId(one)].quote_unit for one in panel.assets.tolist())
-    fx = await rates(reference, definition, units, definition.currency, panel.days[-1:], vintage)
+    events = EventColumns.none()
+    if definition.series.adjustment is Adjustment.RAW:
+        events = await ReadEvents(reference)(definition, series, vintage=vintage)
+    units = {one: series[AssetId(one)].quote_unit for one in panel.assets.tolist()}
+    if held.asset[0] == CASH:
+        panel, assets = _with_cash(panel), [_cash(definition.currency), *assets]
+        units = {CASH: definition.currency, **units}
+    last, net = net_of_actions(panel, events)
+    quoted = tuple(units.values())
+    fx = await rates(reference, definition, quoted, definition.currency, panel.days[-1:], vintage)
     return OfficialClose(
         history=history,
         day=day,
         level=float(levels.level[-1]),
         held=held,
         assets=tuple(assets),
-        panel=panel,
-        quote_units=units,
+        prices=last,
+        panel=net,
+        quote_units=quoted,
         fx=fx[0],
     )
+
+
+def _with_cash(panel: PricePanel) -> PricePanel:
+    return PricePanel(
+        days=panel.days,
+        assets=np.concatenate([np.array([CASH], dtype=np.int64), panel.assets]),
+        close=np.hstack([np.ones((len(panel.days), 1)), panel.close]),
+    )
+
+
+def _cash(currency: str) -> Asset:
+    return Asset(id=CASH, symbol="CASH", mic="XXXX", currency=currency, asset_type="cash", name="Cash")

@@ -1,7 +1,11 @@
 """What an index holds today: drifted weights and the returns shown beside them."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from waardhaven.domain.index.events import EventColumns, EventRows
+from waardhaven.domain.index.pricing import CarriedPrices
 from waardhaven.domain.market.calendar import last_known, session_row
 from waardhaven.domain.market.prices import PricePanel
 from waardhaven.domain.types import Floats
@@ -16,6 +20,21 @@ def drifted_weights(units: Floats, price: Floats, fx: Floats) -> Floats:
     value = units * price * fx
     weights: Floats = value / np.add.accumulate(value)[-1]
     return weights
+
+
+def net_of_actions(panel: PricePanel, events: EventColumns) -> tuple[Floats, PricePanel]:
+    """Return the last closes (k,) as shares are on the last day, and the panel net of actions.
+
+    A close that is older than an action on its name follows the action; NaN where there is no close. In
+    the panel plain returns are holding-period returns: distributions reinvested, splits and rights undone.
+    """
+    placed = EventRows.placed(events, panel.days, panel.assets)
+    carried = CarriedPrices.of(panel, np.ones_like(panel.close), placed)
+    last = np.where(carried.price[-1] > 0.0, carried.price[-1], np.nan)
+    factor = np.ones_like(panel.close)
+    factor[carried.net.row - 1, carried.net.column] = carried.net.factor
+    later = np.multiply.accumulate(factor[::-1], axis=0)[::-1]
+    return last, replace(panel, close=panel.close / later)
 
 
 def last_closes(panel: PricePanel, day: np.datetime64) -> Floats:
