@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: help run dev test test-unit test-integration check fmt lint types imports coverage bench fault \
+.PHONY: help run dev test test-unit test-integration check fmt lint types imports coverage bench fault fuzz \
         assets lock wheel versions clean
 
 help: ## Show this help
@@ -66,6 +66,9 @@ fault: $(DEV) ## Kill API, worker, PostgreSQL, Valkey and refreshes at random mo
 	  REFRESH_KILLS=$${REFRESH_KILLS:-100} \
 	  $(PYTEST) tests/e2e/test_faults.py tests/e2e/test_job_faults.py tests/e2e/test_refresh_faults.py \
 	  --timeout 3600 -rP $(ARGS)
+
+fuzz: $(DEV) ## Build or refuse ten thousand random definitions
+	@FUZZ=$${FUZZ:-10000} $(PYTEST) -n $(JOBS) tests/properties/test_definitions_fuzz.py $(ARGS)
 
 versions: $(DEV) ## Run the tests on every interpreter from 3.11 to 3.13 the machine has
 	@$(BIN)/python scripts/every_python.py

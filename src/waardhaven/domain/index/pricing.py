@@ -41,9 +41,9 @@ class CarriedPrices:
     ``price``: last close at or before the day x that day's rate; 0 where none is known yet, so that
     holding nothing adds exactly nothing. ``age`` (n, k) int16: sessions since that close, NEVER where
     none is known; None when every bar exists. A carried price follows actions on its name, so that it
-    fits the units; after a delisting it is the terminal value. ``events``: the actions on these axes.
-    ``cash``: the amount of each event in index currency at its ex-date, NaN unknown. ``net``: what makes
-    moves net of actions.
+    fits the units; after a delisting it is the terminal value, which is never fresh. ``events``: the
+    actions on these axes. ``cash``: the amount of each event in index currency at its ex-date, NaN
+    unknown. ``net``: what makes moves net of actions.
     """
 
     price: Floats
@@ -144,6 +144,7 @@ def _followed(price: Floats, close: Floats, age: Ages | None, events: EventRows,
         if event.kind is EventKind.DELISTING:
             if isfinite(cash[place]):
                 price[span, event.column] = cash[place]
+                age[span, event.column] = NEVER
         elif is_stated(event, float(cash[place]), price[event.row]):
             before = float(price[event.row - 1, event.column])
             price[span, event.column] *= ex_price(event, before, float(cash[place])) / before
