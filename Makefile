@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 export DATA_DIR ?= $(CURDIR)/.data
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -58,7 +59,7 @@ coverage: $(DEV) ## Tests with branch coverage: domain 100 %, overall at least 9
 	@$(BIN)/coverage report --include='src/waardhaven/domain/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90
 
-bench: $(DEV) ## Measure beside a named limit in the same run
+bench: $(BENCH) ## Measure beside a named limit in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 fault: $(DEV) ## Kill API, worker, PostgreSQL, Valkey and refreshes at random moments, many times
@@ -68,7 +69,8 @@ fault: $(DEV) ## Kill API, worker, PostgreSQL, Valkey and refreshes at random mo
 	  --timeout 3600 -rP $(ARGS)
 
 fuzz: $(DEV) ## Build or refuse ten thousand random definitions
-	@FUZZ=$${FUZZ:-10000} $(PYTEST) -n $(JOBS) tests/properties/test_definitions_fuzz.py $(ARGS)
+	@FUZZ=$${FUZZ:-10000} $(PYTEST) -n $(JOBS) tests/properties/test_definitions_fuzz.py \
+	  tests/properties/test_random_definitions.py $(ARGS)
 
 versions: $(DEV) ## Run the tests on every interpreter from 3.11 to 3.13 the machine has
 	@$(BIN)/python scripts/every_python.py
@@ -97,4 +99,8 @@ $(RUN): $(BIN)/python requirements.lock pyproject.toml package-lock.json
 
 $(DEV): $(RUN) requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(BENCH): $(DEV) requirements-bench.lock
+	@$(PIP) --require-hashes -r requirements-bench.lock
 	@touch $@

@@ -1,8 +1,21 @@
-"""``make bench``: machine facts, then every benchmark, or those named (engine, ingest, http, jobs …)."""
+"""``make bench``: machine facts, then every benchmark, or those named (engine, ingest, http, jobs …).
+
+Those that begin with ``peers`` import libraries of the group ``bench`` on first use.
+"""
 
 import sys
 
-from benchmarks import bench_compute, bench_engine, bench_http, bench_ingest, bench_jobs, bench_streams
+from benchmarks import (
+    bench_compute,
+    bench_engine,
+    bench_http,
+    bench_ingest,
+    bench_jobs,
+    bench_peers_engine,
+    bench_peers_optimisers,
+    bench_rebuild,
+    bench_streams,
+)
 from benchmarks.machine import facts
 
 BENCHES = {
@@ -11,6 +24,9 @@ BENCHES = {
     "http": lambda _: bench_http.main(),
     "jobs": bench_jobs.main,
     "compute": lambda _: bench_compute.main(),
+    "rebuild": bench_rebuild.main,
+    "peers_engine": bench_peers_engine.main,
+    "peers_optimisers": bench_peers_optimisers.main,
     "streams": lambda _: bench_streams.main(),
 }
 

@@ -66,6 +66,7 @@ class Instrument:
     splits: tuple[Part, ...] = ()
     dividends: tuple[Part, ...] = ()
     shares: int | None = None
+    floating: object = None
     capitals: tuple[Part, ...] = ()
     gated: bool = False
     gated_paths: tuple[str, ...] = ()
@@ -323,7 +324,7 @@ class LocalTwelveData:
 
     def statistics(self, one: Instrument, query: Mapping[str, str]) -> Part:
         """``/statistics``."""
-        block = {"shares_outstanding": one.shares, "float_shares": None}
+        block = {"shares_outstanding": one.shares, "float_shares": one.floating}
         return {"meta": self.about(one), "statistics": {"stock_statistics": block, "valuations_metrics": {}}}
 
     def market_cap(self, one: Instrument, query: Mapping[str, str]) -> Part:

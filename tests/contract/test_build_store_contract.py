@@ -26,6 +26,8 @@ async def test_absent_builds_and_publications_are_told_as_documented(stores: Sto
         await stores.builds.summary(uuid4())
     assert await stores.builds.summaries(NOBODY, limit=5) == []
     assert list(await stores.builds.published(NOBODY)) == []
+    assert await stores.builds.chain(NOBODY) == []
+    assert await stores.builds.closing(uuid4()) is None
     assert await stores.builds.coverage([NOBODY]) == {}
     assert await stores.builds.coverage([]) == {}
 
@@ -143,6 +145,27 @@ async def test_publication_is_in_force_at_once_with_its_event(stores: Stores):
     assert (made.from_day, made.through_day, made.reason) == (build.start, build.through, "a test")
     assert made.effective_at >= made.announced_at
     assert (await stores.kinds())[events:] == ["index.published"]
+
+
+async def test_chain_lists_the_publications_in_force_oldest_first_without_those_announced_for_later(
+    stores: Stores,
+):
+    index, other = await an_index(stores), await an_index(stores, "other")
+    one = await stores.builds.publish(a_draft(await a_stored_build(stores, index)), by=OPERATOR)
+    two = await stores.builds.publish(a_draft(await a_stored_build(stores, index), one.id), by=OPERATOR)
+    await stores.builds.publish(a_draft(await a_stored_build(stores, other)), by=OPERATOR)
+    later = replace(
+        a_draft(await a_stored_build(stores, index), two.id),
+        effective_at=two.effective_at + timedelta(days=9),
+    )
+    await stores.builds.publish(later, by=OPERATOR)
+    assert await stores.builds.chain(index.id) == [one, two]
+
+
+async def test_closing_state_comes_back_bit_for_bit(stores: Stores):
+    build = await a_stored_build(stores, await an_index(stores))
+    found = await stores.builds.closing(build.id)
+    assert same_build(found, RESULT.closing)
 
 
 async def test_published_leaves_compositions_empty_unless_asked(stores: Stores):

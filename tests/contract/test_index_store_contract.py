@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -168,3 +169,126 @@ async def test_name_of_an_index_one_may_not_change_is_taken(stores: Stores, some
 async def test_no_index_has_an_id_nobody_gave(stores: Stores):
     with pytest.raises(UnknownIndex):
         await stores.indexes.by_id(IndexId(99))
+
+
+async def test_versions_are_newest_first_with_who_made_them_and_why(stores: Stores, somebody: Somebody):
+    ada, _ = somebody
+    await an_index(stores)
+    mine = replace(DEFINITION, slug="mine")
+    first = await stores.indexes.define(mine, by=ada, reason="to begin with")
+    for name in ("Second", "Third"):
+        await stores.indexes.define(replace(mine, name=name), by=OPERATOR, reason=f"{name} thoughts")
+    found = await stores.indexes.versions(first.id, limit=10)
+    assert [(one.version, one.author, one.reason) for one in found] == [
+        (3, None, "Third thoughts"),
+        (2, None, "Second thoughts"),
+        (1, ada.user, "to begin with"),
+    ]
+    assert found[0] == await stores.indexes.get("mine")
+    assert [one.version for one in await stores.indexes.versions(first.id, limit=1, before=3)] == [2]
+    assert list(await stores.indexes.versions(first.id, limit=1, before=1)) == []
+    assert list(await stores.indexes.versions(IndexId(99), limit=1)) == []
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+async def test_change_without_a_reason_has_none(stores: Stores, reason: str | None):
+    await an_index(stores)
+    made = await stores.indexes.define(replace(DEFINITION, name="Renamed"), by=OPERATOR, reason=reason)
+    assert made.reason is None
+    assert (await stores.indexes.get("an-index")).reason is None
+
+
+async def test_archived_index_is_unknown_by_its_slug_and_in_no_list(stores: Stores, somebody: Somebody):
+    ada, _ = somebody
+    await an_index(stores)
+    made = await stores.indexes.define(replace(DEFINITION, slug="mine"), by=ada)
+    events = len(await stores.kinds())
+    await stores.indexes.archive("mine", by=ada)
+    for version in (None, 1):
+        with pytest.raises(UnknownIndex):
+            await stores.indexes.get("mine", version=version)
+    with pytest.raises(UnknownIndex):
+        await stores.indexes.archive("mine", by=ada)
+    assert slugs(await stores.indexes.list(by=ada, limit=10)) == ["an-index"]
+    assert await stores.indexes.by_id(made.id) == made
+    assert (await stores.kinds())[events:] == ["index.archived"]
+    (entry,) = await stores.recorded("index.archived")
+    assert (entry.target, entry.actor) == (f"index:{made.id}", ada.user)
+
+
+async def test_only_those_who_manage_an_index_archive_it(stores: Stores, somebody: Somebody):
+    ada, grace = somebody
+    await an_index(stores)
+    await stores.indexes.define(replace(DEFINITION, slug="mine"), by=ada)
+    with pytest.raises(UnknownIndex):
+        await stores.indexes.archive("mine", by=grace)
+    with pytest.raises(NotYours):
+        await stores.indexes.archive("an-index", by=grace)
+    with pytest.raises(UnknownIndex):
+        await stores.indexes.archive("nothing", by=OPERATOR)
+    assert slugs(await stores.indexes.list(by=OPERATOR, limit=10)) == ["an-index", "mine"]
+
+
+async def test_archived_slug_is_taken_for_others_and_its_owner_brings_it_back(
+    stores: Stores, somebody: Somebody
+):
+    ada, grace = somebody
+    await an_index(stores)
+    mine = replace(DEFINITION, slug="mine")
+    made = await stores.indexes.define(mine, by=ada)
+    for slug in ("mine", "an-index"):
+        await stores.indexes.archive(slug, by=OPERATOR)
+        with pytest.raises(SlugTaken):
+            await stores.indexes.define(replace(DEFINITION, slug=slug, name="Hers"), by=grace)
+        with pytest.raises(UnknownIndex):
+            await stores.indexes.get(slug)
+    assert await stores.indexes.define(mine, by=ada) == made
+    assert await stores.indexes.get("mine") == made
+    changed = await stores.indexes.define(replace(DEFINITION, name="Renamed"), by=OPERATOR)
+    assert changed.version == 2
+    assert [one.actor for one in await stores.recorded("index.restored")] == [ada.user, None]
+    assert (await stores.kinds()).count("index.restored") == 2
+
+
+async def test_own_universe_of_an_index_is_there_once_it_is_defined(stores: Stores):
+    await an_index(stores)
+    definition = replace(DEFINITION, slug="listed", universe="index-listed")
+    made = await stores.indexes.define(definition, by=OPERATOR)
+    assert made.definition.universe == "index-listed"
+    assert await stores.reference.universe("index-listed") == []
+    again = await stores.indexes.define(replace(definition, name="Renamed"), by=OPERATOR)
+    assert again.version == 2
+
+
+async def test_forced_review_of_a_day_is_kept_once_and_listed_by_day(stores: Stores, somebody: Somebody):
+    ada, _ = somebody
+    index = await an_index(stores)
+    other = await an_index(stores, "another")
+    events = len(await stores.kinds())
+    late, early = date(2024, 6, 3), date(2024, 5, 31)
+    second = await stores.indexes.force_review(index.id, after_day=late, reason="a merger", by=ada)
+    first = await stores.indexes.force_review(index.id, after_day=early, reason="a split", by=OPERATOR)
+    again = await stores.indexes.force_review(index.id, after_day=late, reason="twice", by=OPERATOR)
+    assert again == second
+    assert (second.index, second.after_day, second.reason) == (index.id, late, "a merger")
+    assert (second.requested_by, first.requested_by) == (ada.user, None)
+    assert second.requested_at.tzinfo is not None
+    assert list(await stores.indexes.forced_reviews(index.id)) == [first, second]
+    assert list(await stores.indexes.forced_reviews(other.id)) == []
+    assert (await stores.kinds())[events:] == ["index.review_forced"] * 2
+    entries = await stores.recorded("index.review_forced")
+    assert [(one.target, one.detail) for one in entries] == [
+        (f"index:{index.id}", {"after_day": "2024-06-03"}),
+        (f"index:{index.id}", {"after_day": "2024-05-31"}),
+    ]
+
+
+async def test_one_day_asked_for_by_several_at_once_is_one_review(stores: Stores):
+    index = await an_index(stores)
+    day = date(2024, 6, 3)
+    works = (
+        stores.indexes.force_review(index.id, after_day=day, reason=f"reason {n}", by=OPERATOR)
+        for n in range(4)
+    )
+    made = await asyncio.gather(*works)
+    assert len({one.id for one in made}) == 1

@@ -170,6 +170,19 @@ async def test_shares_are_ordered_by_asset_then_day(stores: Stores):
     assert (await stores.reference.shares([one])).shares.tolist() == [1.0, 2.0]
 
 
+async def test_the_float_of_a_name_is_kept_where_it_is_known(stores: Stores):
+    (one,) = await some_assets(stores, "AAA")
+    plain = {"asset": one, "shares": 10.0, "status": "reported", "source": "sample"}
+    await stores.facts.write_shares([SharesFact(day=date(2020, 1, 2), **plain)])
+    await stores.facts.write_shares([SharesFact(day=date(2020, 1, 3), float_factor=0.8, **plain)])
+    found = await stores.reference.shares([one])
+    assert np.isnan(found.float_factor[0])
+    assert found.float_factor[1] == 0.8
+    assert found.free.tolist() == [10.0, 8.0]
+    again = await stores.facts.write_shares([SharesFact(day=date(2020, 1, 3), float_factor=0.8, **plain)])
+    assert again.vintage is None
+
+
 async def test_rates_come_by_currency_then_day_from_the_fixing_asked_for(stores: Stores):
     await stores.facts.write_fx(
         [

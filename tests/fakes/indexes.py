@@ -15,11 +15,20 @@ from waardhaven.application.ports.build_store import (
 )
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.indexes import IndexStore
-from waardhaven.domain.events import BuildFinished, IndexDefined, IndexPublished, StrategyChanged
+from waardhaven.domain.events import (
+    BuildFinished,
+    IndexArchived,
+    IndexDefined,
+    IndexPublished,
+    IndexRestored,
+    ReviewForced,
+    StrategyChanged,
+)
 from waardhaven.domain.identity.access import Access, Visibility
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import (
     BuildRecord,
+    ForcedReview,
     IndexRecord,
     Publication,
     SlugTaken,
@@ -27,7 +36,7 @@ from waardhaven.domain.index.build_record import (
     UnknownBuild,
     UnknownIndex,
 )
-from waardhaven.domain.index.composition import CompositionColumns
+from waardhaven.domain.index.composition import CompositionColumns, IndexState
 from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.types import BuildId, IndexId, as_date
 
@@ -37,23 +46,29 @@ class FakeIndexStore(IndexStore):
     """Every version of every definition, by slug."""
 
     log: FakeEventLog = field(default_factory=FakeEventLog)
-    versions: dict[str, list[IndexRecord]] = field(default_factory=dict)
+    records: dict[str, list[IndexRecord]] = field(default_factory=dict)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    archived: set[str] = field(default_factory=set)
+    forced: list[ForcedReview] = field(default_factory=list)
 
-    async def define(self, definition: IndexDefinition, *, by: Principal) -> IndexRecord:
-        known = self.versions.get(definition.slug, [])
+    async def define(
+        self, definition: IndexDefinition, *, by: Principal, reason: str | None = None
+    ) -> IndexRecord:
+        known = self.records.get(definition.slug, [])
         if known:
-            known[-1].access.require_edit(by, SlugTaken("The name is taken."))
+            self._check_may_define(known[-1], by)
         if known and known[-1].definition == definition:
             return known[-1]
         record = IndexRecord(
-            id=known[-1].id if known else IndexId(len(self.versions) + 1),
+            id=known[-1].id if known else IndexId(len(self.records) + 1),
             definition=definition,
             version=len(known) + 1,
             defined_at=datetime.now(UTC),
             access=known[-1].access if known else _access(by),
+            author=by.user,
+            reason=reason or None,
         )
-        self.versions[definition.slug] = [*known, record]
+        self.records[definition.slug] = [*known, record]
         before = bytes([record.version - 1]) * 32 if known else None
         after = bytes([record.version]) * 32
         self.trail.put("index.defined", by=by, target=f"index:{record.id}", before=before, after=after)
@@ -61,32 +76,80 @@ class FakeIndexStore(IndexStore):
         self.log.put(event(index=int(record.id), version=record.version))
         return record
 
+    def _check_may_define(self, known: IndexRecord, by: Principal) -> None:
+        slug, taken = known.definition.slug, SlugTaken("The name is taken.")
+        if slug not in self.archived:
+            known.access.require_edit(by, taken)
+            return
+        if not known.access.may_manage(by):
+            raise taken
+        self.archived.remove(slug)
+        self.trail.put("index.restored", by=by, target=f"index:{known.id}")
+        self.log.put(IndexRestored(index=int(known.id)))
+
     async def get(self, slug: str, *, version: int | None = None) -> IndexRecord:
-        known = self.versions.get(slug, [])
+        known = [] if slug in self.archived else self.records.get(slug, [])
         found = known[-1:] if version is None else [one for one in known if one.version == version]
         if not found:
             raise UnknownIndex(f"There is no index {slug!r}.", context={"slug": slug})
         return found[0]
 
     async def by_id(self, index: IndexId) -> IndexRecord:
-        found = next((one[-1] for one in self.versions.values() if one[-1].id == index), None)
+        found = next((one[-1] for one in self.records.values() if one[-1].id == index), None)
         if found is None:
             raise UnknownIndex("There is no such index.")
         return found
 
     async def list(self, *, by: Principal, limit: int, after: str | None = None) -> Sequence[IndexRecord]:
-        slugs = sorted(slug for slug in self.versions if after is None or slug > after)
-        found = [self.versions[slug][-1] for slug in slugs]
+        slugs = sorted(slug for slug in self.records if after is None or slug > after)
+        found = [self.records[slug][-1] for slug in slugs if slug not in self.archived]
         return [one for one in found if one.access.may_read(by)][:limit]
+
+    async def versions(
+        self, index: IndexId, *, limit: int, before: int | None = None
+    ) -> Sequence[IndexRecord]:
+        mine = [one for known in self.records.values() for one in known if one.id == index]
+        return [one for one in mine[::-1] if before is None or one.version < before][:limit]
+
+    async def archive(self, slug: str, *, by: Principal) -> None:
+        known = await self.get(slug)
+        known.access.require_manage(by, UnknownIndex("There is no such index.", context={"slug": slug}))
+        self.archived.add(slug)
+        self.trail.put("index.archived", by=by, target=f"index:{known.id}")
+        self.log.put(IndexArchived(index=int(known.id)))
+
+    async def force_review(
+        self, index: IndexId, *, after_day: date, reason: str, by: Principal
+    ) -> ForcedReview:
+        for one in self.forced:
+            if (one.index, one.after_day) == (index, after_day):
+                return one
+        made = ForcedReview(
+            id=len(self.forced) + 1,
+            index=index,
+            after_day=after_day,
+            reason=reason,
+            requested_by=by.user,
+            requested_at=datetime.now(UTC),
+        )
+        self.forced.append(made)
+        day = after_day.isoformat()
+        self.trail.put("index.review_forced", by=by, target=f"index:{index}", detail={"after_day": day})
+        self.log.put(ReviewForced(index=int(index), after_day=day))
+        return made
+
+    async def forced_reviews(self, index: IndexId) -> Sequence[ForcedReview]:
+        mine = [one for one in self.forced if one.index == index]
+        return sorted(mine, key=lambda one: one.after_day)
 
     def access_of(self, index: int) -> Access:
         """Return who may know of an index; administrators alone for one that is not there."""
-        found = [one[-1].access for one in self.versions.values() if one[-1].id == index]
+        found = [one[-1].access for one in self.records.values() if one[-1].id == index]
         return found[0] if found else ADMINISTRATORS
 
     def change_access(self, slug: str, access: Access) -> None:
         """Change the rules behind everybody's back."""
-        self.versions[slug] = [replace(one, access=access) for one in self.versions[slug]]
+        self.records[slug] = [replace(one, access=access) for one in self.records[slug]]
 
 
 def _access(by: Principal) -> Access:
@@ -175,6 +238,12 @@ class FakeBuildStore(BuildStore):
             for one in self.publications
             if one.index == index and one.effective_at <= instant
         ]
+
+    async def chain(self, index: IndexId) -> list[Publication]:
+        return [one.publication for one in await self.published(index)]
+
+    async def closing(self, build: BuildId) -> IndexState | None:
+        return self.builds[build].result.closing if build in self.builds else None
 
     def _segment(self, publication: Publication, *, with_compositions: bool) -> PublishedSegment:
         build = self.builds[publication.build]

@@ -467,6 +467,7 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             asset=np.array([one.asset for one in known], dtype=np.int64),
             day=_days([one.day for one in known]),
             shares=np.array([one.shares for one in known], dtype=np.float64),
+            float_factor=np.array([one.float_factor for one in known], dtype=np.float64),
         )
 
     async def fx(

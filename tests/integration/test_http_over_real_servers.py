@@ -89,6 +89,13 @@ STATEMENTS = {
     "/api/v1/indices/autoindex/history": 2,
     "/api/v1/indices/autoindex/current": 8,
     "/api/v1/indices/autoindex/builds": 2,
+    "/api/v1/indices/autoindex/compositions": 3,
+    "/api/v1/indices/autoindex/compositions/file?date=2020-03-16": 13,
+    "/api/v1/indices/autoindex/compositions/file?date=2020-03-16&at=opening": 17,
+    "/api/v1/indices/autoindex/rebalances": 12,
+    "/api/v1/indices/autoindex/explain": 12,
+    "/api/v1/indices/autoindex/explain?date=2020-03-18&symbol=AAPL": 22,
+    "/api/v1/indices/autoindex/pro-forma": 15,
     "/api/v1/strategies": 0,
     "/api/v1/strategy/config": 2,
 }

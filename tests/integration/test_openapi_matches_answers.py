@@ -69,7 +69,7 @@ def begin(published_url: str, valkey_url: str, settings_for: Callable[..., Setti
 def checked(document: dict[str, Any], path: str, response: httpx.Response) -> list[str]:
     media = response.headers["content-type"].partition(";")[0]
     schema = body_schema(document, path, response.request.method.lower(), response.status_code, media)
-    if media == "text/plain":
+    if media in {"text/plain", "application/toml"}:
         return [] if schema == {"type": "string"} else [f"{path}: {schema}"]
     return [f"{path} {one}" for one in deviations(document, schema, response.json())]
 
@@ -85,7 +85,9 @@ async def test_every_answer_has_the_documented_shape(begin: Begin) -> None:
         submitted = await client.post("/api/v1/jobs", json={"type": "report"})
         found += checked(document, "/api/v1/jobs", submitted)
         job = submitted.json()["id"]
+        explained = (await client.get("/api/v1/indices/autoindex/explain")).json()
         filled = FILLED | {
+            "{figure}": explained["level"]["level"]["id"],
             "{user}": login.json()["user"]["id"],
             "{job_id}": job,
             "{task_id}": job,
@@ -105,7 +107,7 @@ async def test_every_answer_has_the_documented_shape(begin: Begin) -> None:
             ):  # its problem tells job and name, which no schema lists
                 found += checked(document, path, response)
             if path.startswith("/api/v1/i"):
-                assert response.json(), path
+                assert response.text.strip("{}[]"), path
         assert found == []
 
 

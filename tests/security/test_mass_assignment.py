@@ -51,7 +51,7 @@ async def test_every_body_refuses_fields_that_are_not_its_own(site: Site) -> Non
     person = await site.person(Role.ANALYST)
     before, walked = await state(site), 0
     for operation in operations(await site.operations()):
-        if not operation.told.get("requestBody"):
+        if "application/json" not in operation.told.get("requestBody", {}).get("content", {}):
             continue
         for name, value in FORBIDDEN.items():
             if name in operation.body():

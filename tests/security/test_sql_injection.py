@@ -1,6 +1,7 @@
 """Strings made for databases, in every parameter and field: they are data, everywhere."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from urllib.parse import unquote_plus
@@ -33,11 +34,14 @@ def harmless(answer: httpx.Response, what: object) -> None:
     text = answer.text
     if len(text) < 20_000:
         sent = unquote_plus(str(answer.request.url)) + answer.request.content.decode(errors="replace")
+        for payload in SQL:  # what another probe had stored is told as the text it is
+            text = text.replace(payload, "").replace(json.dumps(payload)[1:-1], "")
         assert not [leak for leak in LEAKS if leak in text and leak not in sent], (what, text)
 
 
 def rows_of(answer: httpx.Response) -> int:
-    body = answer.json() if answer.status_code == 200 and answer.content else {}
+    is_json = "json" in answer.headers.get("content-type", "")
+    body = answer.json() if answer.status_code == 200 and is_json else {}
     return len(body.get("items", ())) if isinstance(body, dict) else 0
 
 

@@ -14,9 +14,11 @@ from rich.table import Table
 
 import waardhaven
 from waardhaven.adapters.inbound.cli.audit import audit
+from waardhaven.adapters.inbound.cli.explain import explain
 from waardhaven.adapters.inbound.cli.indexes import build, verify
 from waardhaven.adapters.inbound.cli.jobs import jobs
 from waardhaven.adapters.inbound.cli.market import import_prices, refresh, undo_import
+from waardhaven.adapters.inbound.cli.rules import rules
 from waardhaven.adapters.inbound.cli.runner import complain, exit_code
 from waardhaven.adapters.inbound.cli.users import user
 from waardhaven.adapters.outbound.embedded import EmbeddedServerError
@@ -188,11 +190,13 @@ def _findings(findings: list[Finding]) -> Table:
 
 cli.add_command(build)
 cli.add_command(verify)
+cli.add_command(explain)
 cli.add_command(refresh)
 cli.add_command(import_prices)
 cli.add_command(undo_import)
 cli.add_command(audit)
 cli.add_command(jobs)
+cli.add_command(rules)
 cli.add_command(user)
 
 

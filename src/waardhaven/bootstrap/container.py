@@ -35,7 +35,7 @@ class UseCaseProvider(Provider):
     def __init__(self) -> None:
         """Provide the use cases each area lists."""
         super().__init__()
-        self.provide_all(*USE_CASES, *identity.SERVICES)
+        self.provide_all(*USE_CASES, *identity.SERVICES, *indexes.SERVICES)
 
 
 def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:

@@ -66,6 +66,31 @@ class IndexAccessChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexArchived(Event):
+    """An index is out of sight; what was published of it is kept."""
+
+    kind: ClassVar[str] = "index.archived"
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRestored(Event):
+    """An archived index is there again."""
+
+    kind: ClassVar[str] = "index.restored"
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewForced(Event):
+    """Somebody asked for a review of an index; it holds from the next build on."""
+
+    kind: ClassVar[str] = "index.review_forced"
+    index: int
+    after_day: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFinished(Event):
     """A build of an index is stored; nothing is published by that."""
 
@@ -111,6 +136,9 @@ EVENTS: tuple[type[Event], ...] = (
     IndexDefined,
     StrategyChanged,
     IndexAccessChanged,
+    IndexArchived,
+    IndexRestored,
+    ReviewForced,
     BuildFinished,
     IndexPublished,
     UserChanged,

@@ -272,7 +272,7 @@ async def test_actions_beyond_the_credits_are_named_and_those_before_delivered()
 
 
 async def test_shares_hold_from_today_on():
-    one, other = stock(shares=5_186_549_760), stock("MSFT")
+    one, other = stock(shares=5_186_549_760, floating=2_593_274_880), stock("MSFT")
     async with bench([one, other], plan="pro") as made:
         answers = [each async for each in made.source.shares([one.listing, other.listing])]
     assert answers[0] == SharesOutstanding(
@@ -281,9 +281,18 @@ async def test_shares_hold_from_today_on():
         day=date(2024, 6, 3),
         shares=5_186_549_760.0,
         status="reported",
+        float_factor=0.5,
     )
     assert isinstance(answers[1], NotDelivered)
     assert answers[1].reason is Reason.BAD_DATA
+
+
+@pytest.mark.parametrize("floating", [0, -5, 101, "many", None])
+async def test_a_float_that_can_be_none_is_left_out(floating: object):
+    one = stock(shares=100, floating=floating)
+    async with bench([one], plan="pro") as made:
+        [answer] = [each async for each in made.source.shares([one.listing])]
+    assert (answer.shares, answer.float_factor) == (100.0, None)
 
 
 async def test_quotes_come_in_the_order_asked_with_those_that_failed():

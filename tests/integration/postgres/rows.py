@@ -163,6 +163,7 @@ VALID: dict[str, Row] = {
         "source": "sample",
         "vintage_from": 1,
         "vintage_to": None,
+        "float_factor": 0.9,
     },
     "corporate_action": {
         "id": 1,
@@ -212,6 +213,15 @@ VALID: dict[str, Row] = {
         "restatement": "leave",
         "rules": "{}",
         "author_id": None,
+        "reason": "a test",
+    },
+    "forced_review": {
+        "id": 1,
+        "index_id": 1,
+        "after_day": DAY,
+        "reason": "a test",
+        "requested_by": None,
+        "requested_at": NOW,
     },
     "build": {
         "id": ONE,
@@ -311,6 +321,7 @@ TWIN: dict[str, Row] = {
     "universe_member": {"asset_id": 2, "vintage_from": 2},
     "market_index": {"id": 2, "slug": "b-index"},
     "index_definition": {"version": 2},
+    "forced_review": {"id": 2, "after_day": NEXT},
     "build": {"id": UUID(int=3)},
     "build_column": {"name": "level.level"},
     "publication": {"id": 2, "build_id": TWO, "follows": 1},
@@ -493,6 +504,7 @@ CHECKS: dict[str, dict[str, tuple[Row, ...]]] = {
         "known_while": KNOWN_WHILE,
         "shares_are_positive": tuple({"shares": bad} for bad in (0.0, -1.0, NAN, INF)),
         "status_is_known": ({"status": "guessed"},),
+        "float_factor_is_a_share": tuple({"float_factor": bad} for bad in (0.0, -0.1, 1.1, NAN)),
     },
     "corporate_action": {
         "known_while": KNOWN_WHILE,
@@ -527,7 +539,9 @@ CHECKS: dict[str, dict[str, tuple[Row, ...]]] = {
         "decimals_are_sane": ({"decimals": -1}, {"decimals": 13}),
         "restatement_is_known": ({"restatement": "maybe"},),
         "rules_are_an_object": ({"rules": "[]"}, {"rules": "null"}),
+        "reason_says_something": ({"reason": ""},),
     },
+    "forced_review": {"reason_is_given": ({"reason": ""},)},
     "build": {
         "range_runs_forward": ({"through_day": date(2020, 1, 1)},),
         "opening_precedes_start": ({"opened_from": DAY}, {"opened_from": NEXT}),

@@ -35,7 +35,7 @@ BEFORE_CHECKS = {one: [f"ALTER TABLE {one} DISABLE TRIGGER {one}_guard"] for one
 
 PEOPLE = {
     *("actor_id", "owner_id", "author_id", "granted_by", "session_id", "parent_id", "changed_by"),
-    "reviewed_by",
+    *("reviewed_by", "requested_by"),
 }
 BESIDES = {"pk_session": {"vintage_to": 2}, "pk_universe_member": {"vintage_to": 2}}
 """Further changes that keep a repeated key from breaking another rule first."""
@@ -261,6 +261,7 @@ async def test_append_only_rows_can_be_neither_changed_nor_deleted(connection: a
         free = {"index_definition": "name = 'Other'", "build": "restates = true", "revocation": "version = 3"}
         free |= {
             "index_revision": "largest = 1",
+            "forced_review": "reason = 'other'",
             "publication": "reason = 'other'",
             "audit_entry": "target = ''",
             "vintage": "note = 'x'",

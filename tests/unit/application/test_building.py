@@ -49,7 +49,7 @@ async def test_definition_that_breaks_a_rule_is_not_stored(world: World):
     wrong = replace(DEFINITION, strategy=StrategySpec(name="astrology"))
     with pytest.raises(Invalid):
         await DefineIndex(world.indexes)(ANALYST, wrong)
-    assert world.indexes.versions == {}
+    assert world.indexes.records == {}
 
 
 # --- building

@@ -38,7 +38,9 @@ async def correct(world: World) -> None:
 
 
 async def compute(world: World) -> dict[str, object]:
-    job = ComputeIndex(world.update, world.verify, ViewIndex(world.indexes, world.builds), world.compare)
+    job = ComputeIndex(
+        world.update, world.verify, ViewIndex(world.indexes, world.builds), world.compare, world.update_all
+    )
     return dict((await job(OPERATOR, ComputeParams(index=SLUG), FakeJobRun())).result)
 
 

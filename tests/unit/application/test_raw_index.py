@@ -8,7 +8,7 @@ from tests.unit.application.world import AXIS, CLOSES, DEFINITION, VIEWER, World
 
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.queries import ReadCurrent, ReadHistory, UnknownVariant
-from waardhaven.application.ports.market_facts import ActionFact
+from waardhaven.application.ports.market_facts import ActionFact, SharesFact
 from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.composition import ReviewReason
 from waardhaven.domain.index.definition import (
@@ -158,3 +158,16 @@ async def test_cash_of_a_volatility_target_is_shown_as_such(world: World):
     revision = await world.compare(OPERATOR, slug=SLUG)
     assert revision is not None
     assert revision.found.days == 0
+
+
+async def test_a_market_cap_counts_the_shares_that_float_where_that_is_known(world: World):
+    await redefine(world, strategy=StrategySpec(name="market_cap"))
+    facts = [
+        SharesFact(asset=one, day=day(-80), shares=1e6, status="reported", source="sample", float_factor=free)
+        for one, free in zip(world.assets, (0.5, None, 1.0), strict=True)
+    ]
+    await world.market.write_shares(facts)
+    await prices(world, -WARM, 20)
+    build, _ = await world.published()
+    caps = raw()[WARM - 1] * np.array([0.5, 1.0, 1.0])
+    np.testing.assert_allclose(build.result.compositions.at(0).weight, caps / caps.sum(), rtol=1e-12)

@@ -15,11 +15,12 @@ from tests.fakes.market import FakeMarket
 from tests.fakes.quality_flags import FakeQualityFlags
 
 from waardhaven.application.indexes.build_index import BuildIndex
+from waardhaven.application.indexes.build_many import BuildIndices
 from waardhaven.application.indexes.compare_history import CompareHistory, RecomputeHistory
 from waardhaven.application.indexes.publish_build import PublishBuild
 from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.indexes.read_inputs import ReadInputs
-from waardhaven.application.indexes.update_index import UpdateIndex
+from waardhaven.application.indexes.update_index import UpdateIndex, UpdateIndices
 from waardhaven.application.indexes.verify_index import VerifyIndex
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.market_facts import (
@@ -93,6 +94,14 @@ class World:
     @property
     def update(self) -> UpdateIndex:
         return UpdateIndex(self.build, self.publish)
+
+    @property
+    def build_all(self) -> BuildIndices:
+        return BuildIndices(self.build, self.inputs, self.pool)
+
+    @property
+    def update_all(self) -> UpdateIndices:
+        return UpdateIndices(self.build_all, self.update)
 
     @property
     def verify(self) -> VerifyIndex:

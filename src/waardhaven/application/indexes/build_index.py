@@ -1,15 +1,15 @@
 """Compute an index from stored facts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid5
 
 import numpy as np
 
+from waardhaven.application.indexes.force_review import forced_days
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.visible import editable
-from waardhaven.application.ports.build_store import BuildStore, PublishedSegment
+from waardhaven.application.ports.build_store import BuildStore
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
@@ -23,13 +23,37 @@ from waardhaven.domain.index.build_record import (
     NothingToBuild,
 )
 from waardhaven.domain.index.composition import IndexState
+from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.official import official_state
 from waardhaven.domain.index.reproducibility import input_digest
 from waardhaven.domain.provenance import CodeVersion, Provenance
-from waardhaven.domain.types import AssetId, BuildId, Days, as_date
+from waardhaven.domain.types import AssetId, BuildId, Days, Ids, as_date
 
 _BUILDS = UUID("6d0f6f0e-6a39-5a5c-9d0e-7a1f9c3a7f10")
+
+Computed = tuple[IndexResult, str]
+"""What a build computed, and the digest of its inputs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """What a build of an index starts from; ``opening`` None: at the base date."""
+
+    index: IndexRecord
+    vintage: VintagePoint
+    opening: IndexState | None
+    restates: bool
+
+    @property
+    def anchor(self) -> date:
+        """Opening day or base date."""
+        return self.index.definition.base_date if self.opening is None else as_date(self.opening.day)
+
+    @property
+    def held(self) -> tuple[AssetId, ...]:
+        """Names held at the opening."""
+        return () if self.opening is None else tuple(AssetId(one) for one in self.opening.assets.tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +63,8 @@ class BuildIndex:
     The first build starts at the base date. Later ones continue the published units, divisor and
     level, so that corrections of past data never make the official history jump. ``restate_from``
     asks for the days from then on to be computed again, from the published state before them. The
-    same facts, rules and code give the same build: running it twice stores it once.
+    same facts, rules and code give the same build: running it twice stores it once. ``forced`` days come
+    on top of the reviews that people asked for.
     """
 
     indexes: IndexStore
@@ -62,57 +87,89 @@ class BuildIndex:
         """Read, compute off the event loop, store; nothing is published."""
         by.require(Permission.BUILD_INDICES)
         index = await editable(self.indexes, by, slug)
+        plan = await self.plan(index, await self.newest(), restate_from)
+        inputs = await self.inputs(
+            plan.index.definition,
+            vintage=plan.vintage.id,
+            anchor=plan.anchor,
+            held=plan.held,
+            through=through,
+        )
+        forced = await self.due(plan, inputs.panel.days, forced)
+        made = await self.pool.run(compute, plan.index.definition, inputs, plan.opening, forced)
+        return await self.keep(by, plan, forced, inputs.panel.assets, made)
+
+    async def newest(self) -> VintagePoint:
+        """Return the newest vintage; raise InputsUnavailable before there is one."""
         vintage = await self.reference.latest_vintage()
         if vintage is None:
             raise InputsUnavailable("There is no market data yet. Load some first.")
-        published = await self.builds.published(index.id, compositions=True)
-        opening = _opening(published, restate_from)
-        inputs = await self._read(index, vintage, opening, through)
-        if opening is not None and inputs.panel.days[-1] <= opening.day:
-            raise NothingToBuild(f"Index {slug!r} is up to date: no session follows {opening.day}.")
-        result, digest = await self.pool.run(_compute, index, inputs, opening, forced)
+        return vintage
+
+    async def plan(
+        self, index: IndexRecord, vintage: VintagePoint, restate_from: date | None = None
+    ) -> BuildPlan:
+        """Return what a build of an index starts from."""
+        opening = await self._opening(index, restate_from)
+        return BuildPlan(index=index, vintage=vintage, opening=opening, restates=restate_from is not None)
+
+    async def due(self, plan: BuildPlan, days: Days, forced: Days = NO_DAYS) -> Days:
+        """Return the days of forced reviews among ``days`` (n,); raise NothingToBuild where none is new."""
+        opening, definition = plan.opening, plan.index.definition
+        if opening is not None and days[-1] <= opening.day:
+            raise NothingToBuild(
+                f"Index {definition.slug!r} is up to date: no session follows {opening.day}."
+            )
+        asked = await self.indexes.forced_reviews(plan.index.id)
+        return forced_days(asked, days, since=np.datetime64(plan.anchor), also=forced)
+
+    async def keep(
+        self, by: Principal, plan: BuildPlan, forced: Days, universe: Ids, made: Computed
+    ) -> BuildRecord:
+        """Store what was computed as a build."""
+        result, digest = made
         made_from = Provenance(
-            definition_version=index.version,
-            vintage=vintage.id,
-            vintage_at=vintage.at,
+            definition_version=plan.index.version,
+            vintage=plan.vintage.id,
+            vintage_at=plan.vintage.at,
             code=self.code,
             input_hash=digest,
         )
         build = BuildRecord(
-            id=_identity(index, made_from, restates=restate_from is not None),
-            index=index.id,
+            id=_identity(plan.index, made_from, restates=plan.restates),
+            index=plan.index.id,
             provenance=made_from,
-            opening=opening,
-            restates=restate_from is not None,
+            opening=plan.opening,
+            restates=plan.restates,
             forced=forced,
-            universe=inputs.panel.assets,
+            universe=universe,
             result=result,
             created_at=self.clock.now(),
         )
         await self.builds.save(build, by=by)
         return build
 
-    async def _read(
-        self, index: IndexRecord, vintage: VintagePoint, opening: IndexState | None, through: date | None
-    ) -> IndexInputs:
-        anchor = index.definition.base_date if opening is None else as_date(opening.day)
-        held = [] if opening is None else [AssetId(one) for one in opening.assets.tolist()]
-        return await self.inputs(
-            index.definition, vintage=vintage.id, anchor=anchor, held=held, through=through
-        )
+    async def _opening(self, index: IndexRecord, restate_from: date | None) -> IndexState | None:
+        """Return the official state the build continues from, None to start at the base date.
+
+        The newest publication reaches furthest, so what its build closed with is official.
+        """
+        if restate_from is None:
+            chain = await self.builds.chain(index.id)
+            closing = await self.builds.closing(chain[-1].build) if chain else None
+            if closing is not None or not chain:
+                return closing
+        published = await self.builds.published(index.id, compositions=True)
+        before = None if restate_from is None else np.datetime64(restate_from)
+        return official_state([one.segment for one in published], before=before)
 
 
-def _opening(published: Sequence[PublishedSegment], restate_from: date | None) -> IndexState | None:
-    """Return the official state the build continues from, None to start at the base date."""
-    before = None if restate_from is None else np.datetime64(restate_from)
-    return official_state([one.segment for one in published], before=before)
-
-
-def _compute(
-    index: IndexRecord, inputs: IndexInputs, opening: IndexState | None, forced: Days
-) -> tuple[IndexResult, str]:
-    result = build_index(index.definition, inputs, opening=opening, forced=forced)
-    return result, input_digest(index.definition, inputs, opening, forced)
+def compute(
+    definition: IndexDefinition, inputs: IndexInputs, opening: IndexState | None, forced: Days
+) -> Computed:
+    """Return the result and the digest of everything it was computed from."""
+    result = build_index(definition, inputs, opening=opening, forced=forced)
+    return result, input_digest(definition, inputs, opening, forced)
 
 
 def _identity(index: IndexRecord, made_from: Provenance, *, restates: bool) -> BuildId:

@@ -27,29 +27,25 @@ class PublishBuild:
     builds: BuildStore
 
     async def __call__(
-        self, by: Principal, build: BuildId, *, reason: str, slug: str | None = None
+        self, by: Principal, build: BuildId | BuildRecord, *, reason: str, slug: str | None = None
     ) -> Publication:
         """Check that the build still continues the official history, then append.
 
-        With ``slug`` a build of another index is unknown.
+        With ``slug`` a build of another index is unknown. A record is one that the caller just made, which
+        needed the right to change its index: neither is asked for again.
         """
         by.require(Permission.BUILD_INDICES)
-        record = await self.builds.load(build)
-        index = await self.indexes.by_id(record.index)
-        unknown = UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
-        if slug not in (None, index.definition.slug):
-            raise unknown
-        index.access.require_edit(by, unknown)
-        published = await self.builds.published(record.index)
-        already = next((one.publication for one in published if one.publication.build == build), None)
+        record = build if isinstance(build, BuildRecord) else await self._load(by, build, slug)
+        chain = await self.builds.chain(record.index)
+        already = next((one for one in chain if one.build == record.id), None)
         if already is not None:
             return already
-        newest = published[-1].publication if published else None
+        newest = chain[-1] if chain else None
         _check(record, newest)
         return await self.builds.publish(
             PublicationDraft(
                 index=record.index,
-                build=build,
+                build=record.id,
                 kind=PublicationKind.RESTATE if record.restates else PublicationKind.EXTEND,
                 from_day=record.start,
                 through_day=record.through,
@@ -59,6 +55,15 @@ class PublishBuild:
             ),
             by=by,
         )
+
+    async def _load(self, by: Principal, build: BuildId, slug: str | None) -> BuildRecord:
+        record = await self.builds.load(build)
+        index = await self.indexes.by_id(record.index)
+        unknown = UnknownBuild(f"There is no build {build}.", context={"build": str(build)})
+        if slug not in (None, index.definition.slug):
+            raise unknown
+        index.access.require_edit(by, unknown)
+        return record
 
 
 def _check(build: BuildRecord, newest: Publication | None) -> None:

@@ -25,6 +25,22 @@ from waardhaven.domain.types import CASH, AssetId, Days, Flags, Floats, Ids, Ser
 Membership = list[tuple[AssetId, date, date | None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What one build reads: the warm-up before ``anchor`` (base date or opening day) and all after it."""
+
+    definition: IndexDefinition
+    anchor: date
+    held: tuple[AssetId, ...] = ()
+
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What definitions must have in common to be built from the same facts."""
+        rules = self.definition
+        facts = (rules.universe, rules.series, rules.calendar, rules.currency, rules.fixing)
+        return (*facts, rules.guards.held_out, _needs_traits(rules))
+
+
 @dataclass(frozen=True, slots=True)
 class ReadInputs:
     """Everything a build of a definition reads at a vintage, on the sessions of its calendar."""
@@ -75,16 +91,32 @@ class ReadInputs:
             panel=panel,
             fx=await self._rates(definition, series, axis, vintage),
             shares=as_of_panel(
-                asset=shares.asset, day=shares.day, value=shares.shares, assets=ids, sessions=axis
+                asset=shares.asset, day=shares.day, value=shares.free, assets=ids, sessions=axis
             ),
             member=_members(members, ids, axis),
             events=await self.events(definition, series, vintage=vintage),
             traits=await self._traits(definition, list(series)),
         )
 
+    async def together(
+        self, wanted: Sequence[Wanted], *, vintage: Vintage
+    ) -> tuple[IndexInputs, list[int | None]]:
+        """Return inputs that reach back as far as any of ``wanted`` does, and the row at which each begins.
+
+        All must agree in what is ``shared``. ``inputs.since(row)`` is bit for bit what a build alone reads;
+        None: it must be read alone, as it holds a name that the universe does not have or that has no bar
+        there, or nothing follows its anchor. Raises as a read alone does.
+        """
+        rules = wanted[0].definition
+        sessions = await self.reference.sessions(rules.calendar, vintage=vintage)
+        starts = [_axis_start(one.definition, sessions, one.anchor) for one in wanted]
+        widest = wanted[int(np.argmin(np.array(starts)))]
+        inputs = await self(widest.definition, vintage=vintage, anchor=widest.anchor)
+        return inputs, [_first_row(inputs, one, start) for one, start in zip(wanted, starts, strict=True)]
+
     async def _traits(self, definition: IndexDefinition, ids: Sequence[AssetId]) -> Traits | None:
         """Return what names are grouped by, None where no rule of the definition asks."""
-        if not (definition.constraints.group_caps or definition.withholding):
+        if not _needs_traits(definition):
             return None
         known = {one.id: one for one in await self.reference.assets(ids)}
         assets = [known[one] for one in ids]
@@ -153,6 +185,23 @@ class _Bounds:
     anchor: date
     through: date | None
     vintage: Vintage
+
+
+def _needs_traits(definition: IndexDefinition) -> bool:
+    return bool(definition.constraints.group_caps or definition.withholding)
+
+
+def _first_row(inputs: IndexInputs, wanted: Wanted, start: np.datetime64) -> int | None:
+    """Return the row of ``start``, None where a read alone would find more than lies from there on."""
+    panel, anchor = inputs.panel, np.datetime64(wanted.anchor)
+    if panel.days[-1] < anchor:
+        return None
+    held = np.array([one for one in wanted.held if one != CASH], dtype=np.int64)
+    if not np.isin(held, panel.assets).all():
+        return None
+    row, last = np.searchsorted(panel.days, np.array([start, anchor]))
+    bars = panel.close[row : last + 1, np.searchsorted(panel.assets, held)]
+    return None if np.isnan(bars).all(axis=0).any() else int(row)
 
 
 def _keys(series: Ids, day: Days) -> Ids:

@@ -1,12 +1,15 @@
 """Bring an index up to the newest prices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from waardhaven.application.indexes.build_index import BuildIndex
+from waardhaven.application.indexes.build_many import BuildIndices, Found
 from waardhaven.application.indexes.publish_build import PublishBuild
+from waardhaven.domain.errors import WaardhavenError
 from waardhaven.domain.identity.roles import Permission, Principal
-from waardhaven.domain.index.build_record import NothingToBuild, Publication, StaleBuild
+from waardhaven.domain.index.build_record import BuildRecord, NothingToBuild, Publication, StaleBuild
 
 TRIES = 3
 
@@ -30,13 +33,40 @@ class UpdateIndex:
         for attempt in range(1, TRIES + 1):
             try:
                 build = await self.build(by, slug=slug, restate_from=restate_from)
-                return await self.publish(by, build.id, reason=reason or _reason(restate_from))
+                return await self.publish(by, build, reason=reason or _reason(restate_from))
             except NothingToBuild:
                 return None
             except StaleBuild:
                 if attempt == TRIES:
                     raise
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateIndices:
+    """Build and publish the sessions of several indices that are not published yet, their facts read once.
+
+    An index for which another process publishes first is brought up to date alone.
+    """
+
+    build: BuildIndices
+    alone: UpdateIndex
+
+    async def __call__(
+        self, by: Principal, *, slugs: Sequence[str]
+    ) -> dict[str, Publication | WaardhavenError | None]:
+        """Return by short name the publication made, what stopped it, or None where nothing is new."""
+        by.require(Permission.BUILD_INDICES)
+        built = await self.build(by, slugs=slugs)
+        return {slug: await self._publish(by, slug, one) for slug, one in built.items()}
+
+    async def _publish(self, by: Principal, slug: str, built: Found) -> Publication | WaardhavenError | None:
+        if not isinstance(built, BuildRecord):
+            return built
+        try:
+            return await self.alone.publish(by, built, reason=_reason(None))
+        except StaleBuild:
+            return await self.alone(by, slug=slug)
 
 
 def _reason(restate_from: date | None) -> str:

@@ -93,7 +93,12 @@ class StrategyConfigView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterView:
-    """A parameter of a strategy: type, default and bounds."""
+    """A parameter of a strategy: type, default and inclusive bounds.
+
+    ``type``: integer, number, boolean, choice (one of ``choices``), weights (an object of asset to weight),
+    strategy ({name, params} of another one) or sleeves (a list of {strategy, weight, params}).
+    ``optional``: null is allowed.
+    """
 
     name: str
     type: str
@@ -101,6 +106,8 @@ class ParameterView:
     minimum: float | None
     maximum: float | None
     description: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,18 @@
 """The job that brings an index up to date."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.compare_history import CompareHistory, restate_from
 from waardhaven.application.indexes.queries import ViewIndex
-from waardhaven.application.indexes.update_index import UpdateIndex
+from waardhaven.application.indexes.update_index import UpdateIndex, UpdateIndices
 from waardhaven.application.indexes.verify_index import Verdict, VerifyIndex
 from waardhaven.application.jobs.params import choice, day_or_none, text
 from waardhaven.application.ports.build_store import Revision
 from waardhaven.application.ports.job_run import JobRun, Outcome
+from waardhaven.domain.errors import WaardhavenError
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build_record import Publication
 
@@ -31,6 +33,14 @@ class ComputeParams:
             "again from its recorded facts, compare, change nothing."
         ),
     )
+    also: str = text(
+        "",
+        pattern=rf"({SLUG}(,{SLUG})*)?",
+        doc=(
+            "With `extend`: other indices brought up to date in the same pass, short names separated by "
+            "commas; what indices share is read once."
+        ),
+    )
     restate_from: date | None = day_or_none(
         doc="With `restate`: the first day to compute again; without it the base date."
     )
@@ -49,6 +59,7 @@ class ComputeIndex:
     verify: VerifyIndex
     view: ViewIndex
     compare: CompareHistory
+    update_all: UpdateIndices
 
     async def __call__(self, by: Principal, params: ComputeParams, run: JobRun) -> Outcome:
         """Return what was published, None in ``publication`` when there was nothing to do."""
@@ -61,6 +72,8 @@ class ComputeIndex:
                 "builds": [_verdict(one) for one in verdicts],
                 "passed": all(one.passed for one in verdicts),
             }
+        elif params.mode == "extend" and params.also:
+            result = {"indices": await self._extend(by, [params.index, *params.also.split(",")])}
         else:
             revision = await self.compare(by, slug=params.index) if params.mode == "extend" else None
             since = restate_from(revision) or await self._from(by, params)
@@ -73,10 +86,32 @@ class ComputeIndex:
         run.progress(params.mode, 1, 1)
         return Outcome(result=result)
 
+    async def _extend(self, by: Principal, slugs: Sequence[str]) -> list[dict[str, object]]:
+        """Compare each with what was published, then bring all up to date that need no restatement."""
+        revisions = {slug: await self.compare(by, slug=slug) for slug in dict.fromkeys(slugs)}
+        plain = [slug for slug, one in revisions.items() if restate_from(one) is None]
+        found = await self.update_all(by, slugs=plain)
+        for slug, one in revisions.items():
+            if slug not in found:
+                found[slug] = await self.update(by, slug=slug, restate_from=restate_from(one))
+        return [_extended(slug, found[slug], revisions[slug]) for slug in revisions]
+
     async def _from(self, by: Principal, params: ComputeParams) -> date | None:
         if params.mode != "restate":
             return None
         return params.restate_from or (await self.view(by, slug=params.index)).base_date
+
+
+def _extended(
+    slug: str, made: Publication | WaardhavenError | None, revision: Revision | None
+) -> dict[str, object]:
+    error = made.message if isinstance(made, WaardhavenError) else None
+    return {
+        "index": slug,
+        "publication": _publication(made) if isinstance(made, Publication) else None,
+        "compared": None if revision is None else _revision(revision),
+        "error": error,
+    }
 
 
 def _publication(made: Publication) -> dict[str, object]:

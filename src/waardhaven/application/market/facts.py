@@ -32,7 +32,12 @@ def listing_of(asset: Asset) -> Listing:
 def shares_fact(one: SharesOutstanding, ids: AssetIds) -> SharesFact:
     """Return the number of shares as a fact about our asset."""
     return SharesFact(
-        asset=ids[key_of(one.listing)], day=one.day, shares=one.shares, status=one.status, source=one.source
+        asset=ids[key_of(one.listing)],
+        day=one.day,
+        shares=one.shares,
+        status=one.status,
+        source=one.source,
+        float_factor=one.float_factor,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import BuildRecord, Publication, PublicationKind
-from waardhaven.domain.index.composition import CompositionColumns, LevelColumns
+from waardhaven.domain.index.composition import CompositionColumns, IndexState, LevelColumns
 from waardhaven.domain.index.publishing import Segment
 from waardhaven.domain.index.restating import Comparison, Decision
 from waardhaven.domain.provenance import Provenance
@@ -126,6 +126,18 @@ class BuildStore(Protocol):
         """Return the publications in force at ``as_of`` (None: now), oldest first.
 
         Without ``compositions`` those columns are empty. No publication: an empty sequence.
+        """
+
+    @abstractmethod
+    async def chain(self, index: IndexId) -> list[Publication]:
+        """Return the publications in force now, oldest first, without their columns."""
+
+    @abstractmethod
+    async def closing(self, build: BuildId) -> IndexState | None:
+        """Return the closing state of a build bit for bit.
+
+        None where there is no such build, and of one stored before the weights of the last review were
+        part of a state.
         """
 
     @abstractmethod

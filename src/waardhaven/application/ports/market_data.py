@@ -101,13 +101,17 @@ class BarColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharesOutstanding:
-    """Shares outstanding of a listing from ``day`` on."""
+    """Shares outstanding of a listing from ``day`` on.
+
+    ``float_factor``: the fraction of them that is freely traded, None where it is not told.
+    """
 
     listing: Listing
     source: str
     day: date
     shares: float
     status: str
+    float_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

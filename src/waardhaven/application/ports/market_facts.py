@@ -50,13 +50,17 @@ class SessionColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharesFact:
-    """Shares outstanding known from ``day`` on; ``status`` says how well it is known."""
+    """Shares outstanding known from ``day`` on; ``status`` says how well it is known.
+
+    ``float_factor``: the fraction of them that is freely traded, None where the source does not tell.
+    """
 
     asset: AssetId
     day: date
     shares: float
     status: str
     source: str
+    float_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+import numpy as np
+
 from waardhaven.application.ports.market_facts import SessionColumns
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.actions import CorporateAction
@@ -32,11 +34,20 @@ class SeriesRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharesColumns:
-    """Shares outstanding from ``day`` on: parallel arrays ordered by asset, then day."""
+    """Shares outstanding from ``day`` on: parallel arrays ordered by asset, then day.
+
+    ``float_factor``: the fraction that is freely traded, NaN unknown.
+    """
 
     asset: Ids
     day: Days
     shares: Floats
+    float_factor: Floats
+
+    @property
+    def free(self) -> Floats:
+        """Shares that are freely traded; all of them where the fraction is not known."""
+        return self.shares * np.where(np.isnan(self.float_factor), 1.0, self.float_factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

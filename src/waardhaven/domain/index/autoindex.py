@@ -8,7 +8,6 @@ from typing import Any, Self
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.index.definition import (
     Adjustment,
-    Guards,
     IndexDefinition,
     Schedule,
     SeriesPolicy,
@@ -79,7 +78,8 @@ class StrategyConfiguration:
                 frequency=Frequency(self.rebalance_frequency),
                 daily_drop_threshold=self.daily_drop_threshold,
             ),
-            guards=Guards(
+            guards=replace(
+                definition.guards,
                 min_price=self.min_price_threshold,
                 max_forward_fill_days=self.max_forward_fill_days,
                 min_daily_return=self.min_daily_return,

@@ -65,6 +65,20 @@ class IndexResult:
     closing: IndexState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computation:
+    """A build together with what computed it, for those who show the working.
+
+    ``chain`` has run to the last row; ``start`` is the row of the base date or opening day; ``held`` is the
+    position of the opening, empty at the base date.
+    """
+
+    chain: LevelChain
+    start: int
+    held: Position
+    result: IndexResult
+
+
 def warm_up_sessions(definition: IndexDefinition) -> int:
     """Return how many sessions the inputs must hold before the base date (or the opening day).
 
@@ -92,6 +106,17 @@ def build_index(
     Raises InvalidStrategy, MalformedInputs, NotASession, ShortWarmUp, InvalidOpening, UnpricedHolding,
     NothingEligible, or Invalid when no weights keep the constraints.
     """
+    return compute(definition, inputs, opening=opening, forced=forced).result
+
+
+def compute(
+    definition: IndexDefinition,
+    inputs: IndexInputs,
+    *,
+    opening: IndexState | None = None,
+    forced: Days = NO_DAYS,
+) -> Computation:
+    """Compute as ``build_index`` does, and keep what computed it."""
     strategy = prepare(definition.strategy)
     inputs = inputs.checked()
     if strategy.strategy.holds_cash:
@@ -101,16 +126,17 @@ def build_index(
     start = session_row(days, anchor, field="base_date" if opening is None else "opening.day")
     _check_warm_up(start, _warm_up(definition, strategy), anchor)
     chain = _chain(definition, Reviewer.of(definition, strategy, inputs), start, opening)
-    opening_units = chain.position.units
+    held = chain.position
     chain.run(planned(days, definition.schedule, start, base=opening is None, forced=forced))
     first = start + (opening is not None)
     levels = _levels(chain, definition, start, opening)
-    return IndexResult(
+    result = IndexResult(
         levels=levels.since(first - start),
         compositions=_compositions(chain, inputs),
-        flags=flags(inputs, chain, first, opening_units),
+        flags=flags(inputs, chain, first, held.units),
         closing=_closing(chain, inputs, levels),
     )
+    return Computation(chain=chain, start=start, held=held, result=result)
 
 
 def _warm_up(definition: IndexDefinition, strategy: BoundStrategy) -> int:

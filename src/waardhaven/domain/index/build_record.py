@@ -10,7 +10,7 @@ from waardhaven.domain.index.build import IndexResult
 from waardhaven.domain.index.composition import IndexState
 from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.provenance import Provenance
-from waardhaven.domain.types import BuildId, Days, Ids, IndexId, as_date
+from waardhaven.domain.types import BuildId, Days, Ids, IndexId, UserId, as_date
 
 
 class UnknownIndex(NotFound):
@@ -43,13 +43,30 @@ class InputsUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRecord:
-    """An index, the definition version in force, and who may see and change it."""
+    """An index, one version of its definition, and who may see and change it.
+
+    ``author`` wrote this version, None: the system or the operator; ``reason`` is what the author said.
+    """
 
     id: IndexId
     definition: IndexDefinition
     version: int
     defined_at: datetime
     access: Access
+    author: UserId | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForcedReview:
+    """A review that somebody asked for: it takes effect at the first session after ``after_day``."""
+
+    id: int
+    index: IndexId
+    after_day: date
+    reason: str
+    requested_by: UserId | None
+    requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,18 +119,24 @@ class EventRows:
         row = np.searchsorted(days, events.ex_date)
         column = _columns(assets, events.asset)
         used = np.flatnonzero((row > 0) & (row < len(days)) & (column >= 0))
+        other = np.where(events.other == events.asset, -1, events.other)
         return cls(
             row=row[used],
             column=column[used],
             kind=events.kind[used],
             ratio=events.ratio[used],
             cash=events.cash[used],
-            other=_columns(assets, events.other[used]),
+            other=_columns(assets, other[used]),
         )
 
     def of_kinds(self, kinds: tuple[EventKind, ...]) -> Self:
         """Return the actions of some kinds."""
         return self.taken(np.flatnonzero(np.isin(self.kind, kinds)))
+
+    def on(self, row: int) -> range:
+        """Return the places of the actions of a row."""
+        first, last = np.searchsorted(self.row, [row, row + 1]).tolist()
+        return range(first, last)
 
     def taken(self, places: Rows) -> Self:
         """Return the actions at ``places``."""
@@ -146,6 +152,19 @@ class EventRows:
             cash=float(self.cash[place]),
             other=int(self.other[place]),
         )
+
+
+def gone_rows(events: EventColumns, days: Days, assets: Ids) -> Rows:
+    """Return the first row on which each of ``assets`` (k,) is not traded any more, n while it is.
+
+    What ended before the first day is gone from row 0 on.
+    """
+    gone = np.full(len(assets), len(days), dtype=np.intp)
+    ends = events.taken(np.flatnonzero(np.isin(events.kind, TERMINAL)))
+    column = _columns(assets, ends.asset)
+    row = np.searchsorted(days, ends.ex_date)
+    np.minimum.at(gone, column[column >= 0], row[column >= 0])
+    return gone
 
 
 def _columns(assets: Ids, wanted: Ids) -> Rows:

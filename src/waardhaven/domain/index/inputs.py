@@ -1,6 +1,6 @@
 """What a build reads, and the rules it must keep."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -35,6 +35,17 @@ class IndexInputs:
     member: Flags
     events: EventColumns = field(default_factory=EventColumns.none)
     traits: Traits | None = None
+
+    def since(self, row: int) -> Self:
+        """Return the same inputs with the session axis from ``row`` on; arrays are views."""
+        panel = self.panel
+        return replace(
+            self,
+            panel=PricePanel(days=panel.days[row:], assets=panel.assets, close=panel.close[row:]),
+            fx=self.fx[row:],
+            shares=self.shares[row:],
+            member=self.member[row:],
+        )
 
     def with_cash(self) -> Self:
         """Return the same inputs with cash as the first column: worth 1, never a member."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.index.acting import Step, stepped
 from waardhaven.domain.index.composition import ReviewReason
 from waardhaven.domain.index.events import Event, EventRows
 from waardhaven.domain.index.family import Family
@@ -19,20 +20,14 @@ from waardhaven.domain.index.forcing import first_drift, first_drop
 from waardhaven.domain.index.rebalancing import ReviewPlan
 from waardhaven.domain.index.review import Review, Reviewer
 from waardhaven.domain.index.total_return import Points
-from waardhaven.domain.index.treatments import (
-    Moment,
-    Position,
-    drifted,
-    ex_price,
-    is_stated,
-    settle,
-    treat,
-)
-from waardhaven.domain.index.windows import row_blocks, row_dots, row_sums
+from waardhaven.domain.index.treatments import Position, drifted, settle
+from waardhaven.domain.index.windows import row_blocks, row_dots
 from waardhaven.domain.types import Floats, Rows
 
 DIVISOR = 1.0
 """Divisor of a new index: its units are worth its level."""
+TOGETHER = 1 << 16
+"""Cells of prices whose reviews are weighed together; more where windows are longer than these rows."""
 
 
 class NothingEligible(Invalid):
@@ -103,7 +98,8 @@ class LevelChain:
         """Carry the index through every review of ``plan`` and on to the last session."""
         self._next = int(np.searchsorted(self._acting.row, self.row, side="right"))
         columns = len(self.position.units)
-        for block in row_blocks(plan.effective, columns):
+        cells = max(TOGETHER, 2 * self.reviewer.strategy.lookback * columns)
+        for block in row_blocks(plan.effective, columns, cells=cells):
             effective = plan.effective[block]
             reviews = self.reviewer.weigh(effective - self.rules.lag, effective)
             reasons = plan.reason[block].tolist()
@@ -129,23 +125,27 @@ class LevelChain:
 
     def _act(self, row: int) -> list[Event]:
         """Treat the actions of ``row`` on names that are held; return them."""
-        begun: list[Event] = []
-        price: Floats = self._price(row - 1).copy()
-        while self._next_row() == row:
-            event = self._acting.at(self._next)
-            cash = float(self.reviewer.acting.cash[self._next])
-            self._next += 1
-            if self.position.units[event.column] == 0.0:
-                continue
-            if not is_stated(event, cash, self._price(row)):
-                self.ignored.append((row, event.column))
-                continue
-            self.position = treat(event, self.rules.family, self.position, Moment(price=price, cash=cash))
-            price[event.column] = ex_price(event, float(price[event.column]), cash)
-            begun.append(event)
+        if self._next_row() != row:
+            return []
+        steps = self.steps(row)
+        self._next += len(self._acting.on(row))
+        self.ignored += [(row, step.event.column) for step in steps if not step.stated]
+        begun = [step.event for step in steps if step.stated]
         if begun:
+            self.position = steps[-1].after
             self._record(row, since=row)
         return begun
+
+    def steps(self, row: int, held: Position | None = None) -> list[Step]:
+        """Return what the actions of ``row`` do to what is ``held`` into it (None: the present position)."""
+        places = self._acting.on(row)
+        return stepped(
+            [(self._acting.at(place), float(self.reviewer.acting.cash[place])) for place in places],
+            self.rules.family,
+            self.position if held is None else held,
+            self._price(row - 1),
+            self._price(row),
+        )
 
     def _settle(self, begun: list[Event]) -> None:
         """Do what remains to be done at the close of the ex-date of actions."""
@@ -174,6 +174,8 @@ class LevelChain:
     def _pay(self, start: int) -> None:
         """Add up the distributions on what was held into the rows after ``start``, up to ``row``."""
         paid = self.reviewer.paying
+        if not len(paid.events):
+            return
         some = slice(*np.searchsorted(paid.events.row, [start + 1, self.row + 1]).tolist())
         row, column = paid.events.row[some], paid.events.column[some]
         points = paid.cash[some] * self.position.units[column] / self.position.divisor
@@ -183,10 +185,10 @@ class LevelChain:
 
     def rebalance(self, review: Review, reason: ReviewReason) -> None:
         """Turn weights into units at the close of ``row``; keep the units if nothing is eligible."""
-        if review.unknown.any():
+        if self.reviewer.needs_caps and review.unknown.any():
             self.unknown_caps.append((self.row, np.flatnonzero(review.unknown)))
         weights = self.reviewer.constrained(review, self.position.units)
-        column = np.flatnonzero(weights)
+        column = weights.nonzero()[0]
         if not len(column):
             if reason is ReviewReason.BASE:
                 raise NothingEligible("No name of the universe can be weighed on the base date.")
@@ -199,8 +201,7 @@ class LevelChain:
         units = np.zeros(len(weights))
         units[column] = weight / price[column] * (float(self.levels[self.row]) * self.position.divisor)
         self.position = Position(units=units, divisor=self.position.divisor)
-        self.target = np.full(len(weights), np.nan)
-        self.target[column] = weight
+        self.target = np.where(weights != 0.0, weights, np.nan)
         self.holdings.append(
             Holding(
                 effective=self.row,
@@ -217,7 +218,7 @@ class LevelChain:
 
     def _turnover(self, weights: Floats, price: Floats) -> float:
         held = drifted(self.position.units, price)
-        return float(row_sums(np.abs(weights - held)[None, :])[0])
+        return float(np.add.accumulate(np.abs(weights - held))[-1])
 
     def _record(self, row: int, *, since: int) -> None:
         """Note the composition that actions made; its weights are those at the close of ``row``."""

@@ -73,16 +73,31 @@ def composition_in_force(segments: Sequence[Segment], day: np.datetime64) -> Com
     return None if found is None else found[0].compositions.at(found[1])
 
 
+def publication_of(segments: Sequence[Segment], day: np.datetime64) -> Segment | None:
+    """Return the publication that ``day`` is official by; None where it is not a published session."""
+    ordered = sorted(segments, key=lambda one: one.sequence)
+    owner = int(_Owners.of(ordered).at(np.array([day]))[0])
+    return ordered[owner] if owner >= 0 and (ordered[owner].levels.day == day).any() else None
+
+
+def located_review(segments: Sequence[Segment], day: np.datetime64) -> tuple[Segment, Composition] | None:
+    """Return the last composition at or before ``day`` that a review made, with the publication it is of."""
+    ordered = sorted(segments, key=lambda one: one.sequence)
+    while (found := _locate(ordered, day)) is not None:
+        composition = found[0].compositions.at(found[1])
+        if composition.reason is not ReviewReason.ACTION:
+            return found[0], composition
+        day = composition.effective - ONE_DAY
+    return None
+
+
 def review_in_force(segments: Sequence[Segment], day: np.datetime64) -> Composition | None:
     """Return the last composition at or before ``day`` that a review made; None before the first.
 
     What companies did since may have changed the units; the composition in force tells those.
     """
-    while (found := composition_in_force(segments, day)) is not None:
-        if found.reason is not ReviewReason.ACTION:
-            return found
-        day = found.effective - ONE_DAY
-    return None
+    found = located_review(segments, day)
+    return None if found is None else found[1]
 
 
 def official_compositions(segments: Sequence[Segment]) -> CompositionColumns:

@@ -11,6 +11,8 @@ from waardhaven.domain.types import Days, Flags, Floats, Ids, Rows
 
 OUTLIER_WINDOW = 60
 """Sessions before a return against which it is measured."""
+CACHED = 1 << 14
+"""Cells looked at together where rows are short: their moments stay in the cache of a core."""
 
 
 def held_into(chain: LevelChain, first: int, opening_units: Floats) -> tuple[Rows, Flags]:
@@ -34,15 +36,15 @@ def outliers(prices: CarriedPrices, limit: int, threshold: float, first: int) ->
     (row, column) pairs.
     """
     rows, columns = [], []
-    every = np.arange(first, len(prices.price))
-    for block in row_blocks(every, prices.price.shape[1]):
+    every, width = np.arange(first, len(prices.price)), prices.price.shape[1]
+    for block in row_blocks(every, width, cells=max(CACHED, 4 * OUTLIER_WINDOW * width)):
         start = int(every[block][0])
         span = slice(start - OUTLIER_WINDOW - 1, start + len(every[block]))
         seen = prices.moves(span, limit)
         mean, variance = trailing_moments(seen[:-1], OUTLIER_WINDOW)
         off = seen[OUTLIER_WINDOW:] - mean
         found = (off * off > threshold * threshold * variance) & (variance > 0.0)
-        row, column = np.nonzero(found)
+        row, column = np.divmod(np.flatnonzero(found), width)
         rows.append(row + start)
         columns.append(column)
     return _joined(rows), _joined(columns)

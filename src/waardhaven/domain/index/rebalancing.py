@@ -81,6 +81,16 @@ def planned(days: Days, schedule: Schedule, start: int, *, base: bool, forced: D
     return ReviewPlan(effective=effective, reason=reason[effective])
 
 
+def next_review(days: Days, schedule: Schedule, after: np.datetime64, *, forced: Days) -> int | None:
+    """Return the row of the first review after ``after`` on the sessions ``days`` (n,), None beyond them.
+
+    ``days`` begin before ``after``, and more than a month before where the schedule names a weekday.
+    """
+    start = int(np.searchsorted(days, after, side="right")) - 1
+    plan = planned(days, schedule, start, base=False, forced=forced)
+    return int(plan.effective[0]) if len(plan) else None
+
+
 def _scheduled(days: Days, schedule: Schedule) -> Flags:
     if schedule.on is None:
         return period_starts(days, schedule.frequency)

@@ -9,7 +9,7 @@ import numpy as np
 from waardhaven.domain.index.constraints.apply import Constrained, constrain
 from waardhaven.domain.index.constraints.traits import Traits, limits_of
 from waardhaven.domain.index.definition import Adjustment, Constraints, IndexDefinition
-from waardhaven.domain.index.events import TERMINAL, EventKind, EventRows
+from waardhaven.domain.index.events import EventKind, EventRows, gone_rows
 from waardhaven.domain.index.family import Family
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.limits import Limits
@@ -110,7 +110,8 @@ class Reviewer:
     """Weighs reviews of one build. Each review depends on its own selection row only.
 
     ``acting``: actions that change units, divisor or what is held; ``paying``: regular distributions with
-    a known amount. ``gone`` (k,): first row on which a name is not traded any more.
+    a known amount. ``gone`` (k,): first row on which a name is not traded any more. ``free``: the weights
+    of the strategy are held as they are. ``needs_caps``: an unknown market cap keeps a name out.
     """
 
     definition: IndexDefinition
@@ -121,6 +122,8 @@ class Reviewer:
     acting: PricedEvents
     paying: PricedEvents
     gone: Rows
+    free: bool
+    needs_caps: bool
 
     @classmethod
     def of(cls, definition: IndexDefinition, strategy: BoundStrategy, inputs: IndexInputs) -> Self:
@@ -128,9 +131,6 @@ class Reviewer:
         panel = inputs.panel
         events = EventRows.placed(inputs.events, panel.days, panel.assets)
         prices = CarriedPrices.of(panel, inputs.fx, events)
-        gone = np.full(len(panel.assets), len(panel.days), dtype=np.intp)
-        ends = events.of_kinds(TERMINAL)
-        np.minimum.at(gone, ends.column, ends.row)
         return cls(
             definition=definition,
             strategy=strategy,
@@ -141,7 +141,9 @@ class Reviewer:
             ),
             acting=PricedEvents.among(prices, ACTING),
             paying=PricedEvents.among(prices, (EventKind.CASH_DIVIDEND,)).known(),
-            gone=gone,
+            gone=gone_rows(inputs.events, panel.days, panel.assets),
+            free=definition.constraints == UNCONSTRAINED,
+            needs_caps=strategy.uses_market_cap,
         )
 
     def weigh(self, selection: Rows, effective: Rows) -> Reviews:
@@ -162,13 +164,13 @@ class Reviewer:
             effective=effective,
             weights=_invested(self.strategy, signals),
             signals=signals,
-            unknown=eligible & np.isnan(caps) & self.strategy.uses_market_cap,
+            unknown=eligible & np.isnan(caps) & self.needs_caps,
             strategy=self.strategy,
         )
 
     def constrained(self, review: Review, units: Floats) -> Floats:
         """Return the weights (k,) of a review within the constraints; ``units`` are held into it."""
-        if self.definition.constraints == UNCONSTRAINED:
+        if self.free:
             return self.restated(review)
         return self.constrain(review, units).weights
 
@@ -196,8 +198,7 @@ class Reviewer:
     @property
     def family(self) -> Family:
         """Which treatment of actions applies: with constraints a weight is held like any other."""
-        free = self.definition.constraints == UNCONSTRAINED
-        return self.strategy.strategy.family if free else Family.NON_CAP_WEIGHTED
+        return self.strategy.strategy.family if self.free else Family.NON_CAP_WEIGHTED
 
     def eligible(self, selection: Rows) -> Flags:
         """Members on the selection day whose last price is recent enough and not below the floor."""

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 
+import numpy as np
+
 from waardhaven.domain.index.events import Event, EventKind
 from waardhaven.domain.index.family import Family
-from waardhaven.domain.index.windows import normalised, row_dots
+from waardhaven.domain.index.windows import row_dots
 from waardhaven.domain.types import Floats
 
 
@@ -48,8 +50,8 @@ def value(position: Position, price: Floats) -> float:
 def drifted(units: Floats, price: Floats) -> Floats:
     """Return the weights (k,) that units have at ``price``; zeros when nothing is held."""
     worth = units * price
-    found: Floats = normalised(worth[None, :])[0]
-    return found
+    total = float(np.add.accumulate(worth)[-1])
+    return worth / total if total > 0.0 else worth
 
 
 def is_stated(event: Event, cash: float, price: Floats) -> bool:

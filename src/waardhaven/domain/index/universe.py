@@ -4,6 +4,14 @@ import numpy as np
 
 from waardhaven.domain.types import Days, Flags, Ids
 
+OWN = "index-"
+"""How the slugs of universes begin that belong to one index."""
+
+
+def own_universe(slug: str) -> str:
+    """Return the slug of the universe that belongs to the index ``slug`` alone: its list of members."""
+    return f"{OWN}{slug}"
+
 
 def membership(*, asset: Ids, start: Days, until: Days, assets: Ids, sessions: Days) -> Flags:
     """Return who is a member on each session, (n, k) over ``sessions`` and the increasing ``assets``.

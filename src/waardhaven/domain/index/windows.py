@@ -17,6 +17,8 @@ FLAT = 1e-24
 """Variance of session returns (1e-12 squared) that float64 closes can not carry: counts as zero."""
 NOISE = 1e-12
 """Variance relative to the mean square below which rounding dominates: counts as zero."""
+STRIP = 1 << 15
+"""Cells of a strip of columns worked on together: what is between steps stays in the cache of a core."""
 
 
 def row_sums(matrix: Floats) -> Floats:
@@ -42,6 +44,20 @@ def trailing(combine: np.ufunc, values: Floats, window: int) -> Floats:
     doubling, so the cost is O(log window) passes and the grouping is the same for every run. NaN
     spreads to every run that holds it.
     """
+    found = np.empty((max(len(values) - window + 1, 0), values.shape[1]))
+    for some in _strips(values):
+        found[:, some] = _trailing(combine, values[:, some], window)
+    return found
+
+
+def _strips(values: Floats) -> list[slice]:
+    """Cut the columns of ``values`` into strips of about STRIP cells."""
+    rows, columns = values.shape
+    width = max(STRIP // max(rows, 1), 8)
+    return [slice(start, start + width) for start in range(0, columns, width)]
+
+
+def _trailing(combine: np.ufunc, values: Floats, window: int) -> Floats:
     rows = max(len(values) - window + 1, 0)
     block, size, covered = values, 1, 0
     parts: list[Floats] = []
@@ -60,8 +76,16 @@ def trailing_moments(values: Floats, window: int) -> tuple[Floats, Floats]:
 
     A variance within rounding of zero (see FLAT, NOISE) is exactly 0, never negative. NaN spreads.
     """
-    total = trailing(np.add, values, window)
-    squares = trailing(np.add, values * values, window)
+    mean = np.empty((max(len(values) - window + 1, 0), values.shape[1]))
+    variance = np.empty_like(mean)
+    for some in _strips(values):
+        mean[:, some], variance[:, some] = _moments(values[:, some], window)
+    return mean, variance
+
+
+def _moments(values: Floats, window: int) -> tuple[Floats, Floats]:
+    total = _trailing(np.add, values, window)
+    squares = _trailing(np.add, values * values, window)
     mean = total / window
     spread = squares - total * mean
     variance = spread / (window - 1)

@@ -80,5 +80,7 @@ def _errors(action: CorporateAction) -> Iterator[FieldError]:
         yield FieldError(field="ratio", rule="a split needs one")
     if action.kind in DIVIDENDS and amount is None:
         yield FieldError(field="amount", rule="a dividend needs one")
+    if action.other_asset == action.asset:
+        yield FieldError(field="other_asset", rule="must be another asset")
     if action.pay_date is not None and action.pay_date < action.ex_date:
         yield FieldError(field="pay_date", rule="must not come before ex_date")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.file_store import FakeFileStore
 from tests.fakes.job_run import FakeJobRun
 from tests.fakes.unit_of_work import FakeUnitOfWork
-from tests.unit.application.world import ANALYST, BASE, VIEWER, World, day
+from tests.unit.application.world import ANALYST, AXIS, BASE, DEFINITION, VIEWER, WARM_UP, World, day
 
 from waardhaven.application.indexes.queries import ReadCurrent, ReadHistory, ViewIndex
 from waardhaven.application.jobs.clean_up import BATCH, CleanUp, CleanUpParams
@@ -21,6 +22,8 @@ from waardhaven.application.ports.archive import Archived
 from waardhaven.application.ports.file_store import FilesUnavailable
 from waardhaven.domain.identity.roles import OPERATOR, PermissionDenied
 from waardhaven.domain.index.build_record import NothingPublished, UnknownIndex
+from waardhaven.domain.index.definition import RestatementPolicy
+from waardhaven.domain.types import as_date
 
 SLUG = "an-index"
 
@@ -38,7 +41,9 @@ def run() -> FakeJobRun:
 
 
 def compute(world: World) -> ComputeIndex:
-    return ComputeIndex(world.update, world.verify, ViewIndex(world.indexes, world.builds), world.compare)
+    return ComputeIndex(
+        world.update, world.verify, ViewIndex(world.indexes, world.builds), world.compare, world.update_all
+    )
 
 
 def report(world: World) -> WriteReport:
@@ -48,6 +53,44 @@ def report(world: World) -> WriteReport:
 
 
 # --- compute
+
+
+async def test_compute_brings_several_indices_up_to_date_in_one_pass(world: World, run: FakeJobRun):
+    for slug in ("second", "third"):
+        await world.indexes.define(replace(DEFINITION, slug=slug, name=slug), by=OPERATOR)
+    await world.update(OPERATOR, slug="third")
+    done = await compute(world)(OPERATOR, ComputeParams(index=SLUG, also="second,third"), run)
+    found = done.result["indices"]
+    assert isinstance(found, list)
+    assert [(one["index"], one["publication"] is not None, one["error"]) for one in found] == [
+        (SLUG, True, None),
+        ("second", True, None),
+        ("third", False, None),
+    ]
+    assert [one["compared"] is not None for one in found] == [False, False, True]
+
+
+async def test_compute_of_several_restates_those_whose_policy_asks_for_it(world: World, run: FakeJobRun):
+    policy = replace(DEFINITION, slug="second", name="second", restatement=RestatementPolicy.RESTATE)
+    await world.indexes.define(policy, by=OPERATOR)
+    both = ComputeParams(index=SLUG, also="second")
+    await compute(world)(OPERATOR, both, run)
+    await world.write(world.series[0], AXIS[WARM_UP + 9 : WARM_UP + 10], [99.0])
+    done = await compute(world)(OPERATOR, both, run)
+    found = done.result["indices"]
+    assert isinstance(found, list)
+    kinds = [one["publication"] and one["publication"]["kind"] for one in found]
+    assert kinds == [None, "restate"]
+
+
+async def test_compute_of_several_says_why_one_could_not_be_computed(world: World, run: FakeJobRun):
+    early = replace(DEFINITION, slug="early", name="early", base_date=as_date(AXIS[5]))
+    await world.indexes.define(early, by=OPERATOR)
+    done = await compute(world)(OPERATOR, ComputeParams(index="early", also=SLUG), run)
+    found = done.result["indices"]
+    assert isinstance(found, list)
+    assert [one["publication"] is not None for one in found] == [False, True]
+    assert "sessions before" in found[0]["error"]
 
 
 async def test_compute_publishes_new_sessions_once(world: World, run: FakeJobRun):

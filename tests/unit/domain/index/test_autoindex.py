@@ -75,6 +75,14 @@ def test_parameters_inside_the_sleeves_survive_a_change_of_weights() -> None:
     assert found[0] == {"strategy": "momentum", "weight": 0.4, "params": {"lookback": 60}}
 
 
+def test_guards_outside_the_configuration_survive_a_change_of_it() -> None:
+    definition = default_definition()
+    held_out = replace(definition.guards, held_out=("outlier",))
+    changed = replace(StrategyConfiguration(), max_daily_return=0.2)
+    found = changed.applied_to(replace(definition, guards=held_out)).guards
+    assert (found.held_out, found.max_daily_return) == (("outlier",), 0.2)
+
+
 def test_a_sleeve_that_is_not_there_has_weight_zero() -> None:
     sleeves = [{"strategy": "momentum", "weight": 1.0}]
     definition = replace(

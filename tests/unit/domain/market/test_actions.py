@@ -42,6 +42,7 @@ def test_a_complete_action_is_accepted(action: CorporateAction) -> None:
         (replace(DIVIDEND, currency=None), ["currency"]),
         (replace(DIVIDEND, amount=None, currency=None), ["amount"]),
         (replace(DIVIDEND, pay_date=date(2024, 2, 8)), ["pay_date"]),
+        (replace(DIVIDEND, other_asset=DIVIDEND.asset), ["other_asset"]),
         (replace(DIVIDEND, amount=None, pay_date=date(2024, 2, 8)), ["currency", "amount", "pay_date"]),
     ],
 )

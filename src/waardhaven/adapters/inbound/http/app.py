@@ -34,9 +34,12 @@ from waardhaven.adapters.inbound.http.routes import (
     admin_users,
     background,
     builds,
+    compositions,
     credentials,
+    definitions,
     diagnostics,
     docs,
+    explain,
     federation,
     identity,
     imports,
@@ -44,7 +47,9 @@ from waardhaven.adapters.inbound.http.routes import (
     jobs,
     manual,
     market,
+    methodology,
     money,
+    preview,
     quotes,
     root,
     strategy,
@@ -120,7 +125,10 @@ def _market() -> Router:
 
 
 def _indices() -> Router:
-    areas = (indexes, builds, money, strategy)
+    areas = (
+        *(indexes, definitions, methodology, builds, money, strategy),
+        *(compositions, explain, preview),
+    )
     handlers = [handler for area in areas for handler in area.HANDLERS]
     return DishkaRouter(PREFIX, route_handlers=handlers, middleware=[RequestScope])
 

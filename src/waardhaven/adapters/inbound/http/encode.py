@@ -1,8 +1,10 @@
 """Views to bytes: columnar JSON and Arrow streams."""
 
+import csv
 import io
 from collections.abc import Sequence
 from dataclasses import fields as dataclass_fields
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -12,6 +14,10 @@ from waardhaven.application.answers import Column, Page, SeriesView
 from waardhaven.domain.errors import FieldError, Invalid
 
 _json = msgspec.json.Encoder(enc_hook=str)
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How texts begin that spreadsheets run."""
 
 
 class UnknownFields(Invalid):
@@ -57,6 +63,27 @@ def series_arrow(view: SeriesView, wanted: Sequence[str] = ()) -> bytes:
     buffer = io.BytesIO()
     frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
     return buffer.getvalue()
+
+
+def series_csv(view: SeriesView, wanted: Sequence[str] = ()) -> bytes:
+    """Return the columns of a series as CSV (RFC 4180) with a header; an unknown number is empty.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
+    names = [name for name in selected(wanted, [*view.columns, *view.head]) if name in view.columns]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows(
+        zip(*([_cell(one) for one in _listed(view.columns[name])] for name in names), strict=True)
+    )
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return "" if isinstance(value, float) and not isfinite(value) else value
 
 
 def record_json(view: Any, wanted: Sequence[str] = ()) -> bytes:

@@ -2,9 +2,11 @@
 
 from typing import Any, Final
 
+from waardhaven.adapters.inbound.http.definition_examples import definition_answers
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
 from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
 from waardhaven.adapters.inbound.http.money_examples import SIMULATION, TARGETS
+from waardhaven.adapters.inbound.http.working_examples import WORKING_ANSWERS
 
 NOTE = "Market capitalisation is a proxy in the sample market."
 USER = {
@@ -171,6 +173,8 @@ STRATEGY = {
             "minimum": 2.0,
             "maximum": 756.0,
             "description": "Sessions over which the sample deviation is measured.",
+            "choices": [],
+            "optional": False,
         }
     ],
 }
@@ -265,9 +269,18 @@ KNOWN_NOW = {
     "vintage": 9,
     "provenance": PROVENANCE,
 }
+
+
+def _of_build(name: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer with where it comes from, in those that tell it."""
+    told = name in {"compositionFile", "explain", "proForma"}
+    return {**answer, "provenance": PROVENANCE} if told else answer
+
+
 ANSWERS: Final[dict[str, Any]] = {
     **JOB_ANSWERS,
     **MARKET_ANSWERS,
+    **{name: _of_build(name, answer) for name, answer in WORKING_ANSWERS.items()},
     "stream": STREAMED,
     "jobEvents": STREAMED,
     "info": {
@@ -318,6 +331,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "audit": _page(AUDIT_ENTRY),
     "auditHead": AUDIT_HEAD,
     "strategyConfig": CONFIG,
+    **definition_answers(CONFIG),
 }
 """Successful answers, by ``operationId``."""
 

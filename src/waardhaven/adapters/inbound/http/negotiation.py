@@ -5,6 +5,7 @@ from functools import lru_cache
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
+CSV = "text/csv"
 IDENTITY = "identity"
 ENCODINGS = ("br", "gzip")
 """Encodings on offer, best first."""

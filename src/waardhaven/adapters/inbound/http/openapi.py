@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Problem, title
 from waardhaven.adapters.inbound.http.examples import ANSWERS, BROKEN, BUILD_ID, DETAILS
 from waardhaven.adapters.inbound.http.job_bodies import job_schemas
-from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
+from waardhaven.adapters.inbound.http.negotiation import ARROW, CSV, JSON
 from waardhaven.adapters.inbound.http.policy import Access, Policy, policy_of
 from waardhaven.adapters.inbound.http.tags import ALSO, TAGS, UPLOAD
 
@@ -95,18 +95,34 @@ EXAMPLES: dict[str, object] = {
     "dates": "dmy",
     "adjustment": "raw",
     "quote_unit": "GBX",
+    "date": "2022-12-28",
+    "at": "closing",
+    "figure": f"{BUILD_ID}.level.2022-12-28",
+    "version": 2,
+    "reason": "fewer reviews",
 }
 CURSORS = {
     **dict.fromkeys(("audit", "symbols", "assets", "dataQuality", "revisions"), "1042"),
     **dict.fromkeys(("jobs", "imports"), "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77"),
+    **dict.fromkeys(("versions", "strategyConfigHistory"), "3"),
     "builds": BUILD_ID,
+    **dict.fromkeys(("compositions", "rebalances"), "2022-12-27"),
 }
 """Cursors of pages that are not paged by slug."""
 SUCCESS = ("200", "201", "202", "204", "303")
 UNCOUNTED = frozenset({"health", "readiness"})
 REFERENCE = "#/components/schemas/"
 PAGE_NAME = re.compile(r"PageDocument_(?:\w+\.)*(\w+)_")
-SERIES = ("SeriesDocument", "AssetSeriesDocument", "PricesDocument", "SimulationDocument", "KnownNowDocument")
+SERIES = (
+    "SeriesDocument",
+    "AssetSeriesDocument",
+    "PricesDocument",
+    "SimulationDocument",
+    "KnownNowDocument",
+    "CompositionFileDocument",
+    "PreviewDocument",
+)
+TABLES = ("CompositionFileDocument",)
 RETRIED = frozenset({429, 503})
 SCHEME = "bearer"
 
@@ -145,7 +161,7 @@ def document(app: Litestar) -> dict[str, Any]:
     policies, uploads = dict(_policies(app)), _uploads(app)
     for operation in _operations(schema):
         if operation["operationId"] in uploads:
-            operation["requestBody"] = _A_FILE
+            operation["requestBody"] = _a_file(uploads[operation["operationId"]])
         fields = _fields_example(operation, components["schemas"])
         examples = EXAMPLES | {"fields": fields, "cursor": CURSORS.get(operation["operationId"], "autoindex")}
         operation["parameters"] = [_tidy(each, examples) for each in operation.pop("parameters", ())]
@@ -157,14 +173,19 @@ _REDIRECT = {
     "description": "Go on there.",
     "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to go on."}},
 }
-_A_FILE = {
-    "required": True,
-    "description": "The file itself.",
-    "content": {
-        media: {"schema": {"type": "string", "format": "binary"}}
-        for media in ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
-    },
-}
+FILES = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
+"""What an uploaded file may be, unless its handler says so itself."""
+
+
+def _a_file(media: tuple[str, ...]) -> dict[str, Any]:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "required": True,
+        "description": "The file itself.",
+        "content": dict.fromkeys(media, binary),
+    }
+
+
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
@@ -204,9 +225,10 @@ def _policies(app: Litestar) -> Iterator[tuple[str, tuple[Policy, tuple[int, ...
             yield str(handler.operation_id), (policy, handler.opt.get(ALSO, ()))
 
 
-def _uploads(app: Litestar) -> frozenset[str]:
-    """Return the operations whose body is a file."""
-    return frozenset(str(one.operation_id) for one in _handlers(app) if one.opt.get(UPLOAD))
+def _uploads(app: Litestar) -> dict[str, tuple[str, ...]]:
+    """Return the media types of the operations whose body is a file."""
+    found = {str(one.operation_id): one.opt[UPLOAD] for one in _handlers(app) if one.opt.get(UPLOAD)}
+    return {name: FILES if media is True else media for name, media in found.items()}
 
 
 def _records(app: Litestar) -> dict[str, type]:
@@ -339,6 +361,8 @@ def _offer_arrow(success: dict[str, Any]) -> None:
     reference = content.get(JSON, {}).get("schema", {}).get("$ref", "")
     if reference.rpartition("/")[2] in SERIES:
         content[ARROW] = {"schema": {"type": "string", "format": "binary"}}
+    if reference.rpartition("/")[2] in TABLES:
+        content[CSV] = {"schema": {"type": "string"}}
 
 
 def _problem_response(status: int) -> dict[str, Any]:

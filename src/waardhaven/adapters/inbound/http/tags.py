@@ -13,7 +13,7 @@ LIVE: Final = "Live"
 ADMINISTRATION: Final = "Administration"
 SERVICE: Final = "Service"
 UPLOAD: Final = "upload"
-"""Key of a handler's ``opt``: its body is a file, of any type."""
+"""Key of a handler's ``opt``: its body is a file, of any type (True) or of these types."""
 ALSO: Final = "also"
 """Key of a handler's ``opt``: error statuses that do not follow from its policy and parameters."""
 

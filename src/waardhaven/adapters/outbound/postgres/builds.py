@@ -28,7 +28,7 @@ from waardhaven.domain.index.build_record import (
     StaleBuild,
     UnknownBuild,
 )
-from waardhaven.domain.index.composition import CompositionColumns
+from waardhaven.domain.index.composition import CompositionColumns, IndexState
 from waardhaven.domain.provenance import CodeVersion, Provenance
 from waardhaven.domain.types import BuildId, IndexId, Vintage, as_date
 
@@ -73,6 +73,10 @@ FROM (
 ) r
 JOIN publication p ON p.id = r.newest
 JOIN build_column c ON c.build_id = p.build_id AND c.name = 'closing.value'
+"""
+_BEFORE = """
+(SELECT * FROM publication WHERE index_id = $1 ORDER BY id DESC LIMIT 1)
+UNION ALL SELECT * FROM publication WHERE build_id = $2
 """
 _PUBLISH = """
 INSERT INTO publication (index_id, build_id, kind, follows, from_day, through_day, announced_at,
@@ -164,13 +168,11 @@ class PostgresBuildStore(BuildStore):
         """See BuildStore. The unique chain (index, follows) lets one successor through."""
         async with self._database.transaction() as connection:
             await connection.execute("SELECT FROM market_index WHERE id = $1 FOR UPDATE", draft.index)
-            before = await connection.fetchrow("SELECT * FROM publication WHERE build_id = $1", draft.build)
-            if before is not None:
-                return _publication(before)
-            newest = await connection.fetchval(
-                "SELECT max(id) FROM publication WHERE index_id = $1", draft.index
-            )
-            if newest != draft.follows:
+            before = await connection.fetch(_BEFORE, draft.index, draft.build)
+            already = next((one for one in before if one["build_id"] == draft.build), None)
+            if already is not None:
+                return _publication(already)
+            if max((one["id"] for one in before), default=None) != draft.follows:
                 raise StaleBuild("Another publication of this index came first. Build again.")
             row = await connection.fetchrow(
                 _PUBLISH,
@@ -207,6 +209,22 @@ class PostgresBuildStore(BuildStore):
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_PUBLISHED, index, as_of, names)
         return [_segment(row, with_compositions=compositions) for row in rows]
+
+    async def chain(self, index: IndexId) -> list[Publication]:
+        """See BuildStore."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(
+                "SELECT * FROM publication WHERE index_id = $1 AND effective_at <= clock_timestamp() "
+                "ORDER BY id",
+                index,
+            )
+        return [_publication(row) for row in rows]
+
+    async def closing(self, build: BuildId) -> IndexState | None:
+        """See BuildStore."""
+        async with self._database.acquire() as connection:
+            columns = await _columns(connection, build, "closing.%")
+        return build_columns.state(columns, "closing") if "closing.reviewed" in columns else None
 
     async def log_revision(self, revision: Revision, *, by: Principal) -> None:
         """See BuildStore."""

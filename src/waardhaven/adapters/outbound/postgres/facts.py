@@ -34,7 +34,7 @@ SHARES = FactKind(
     table="shares_outstanding",
     what="shares",
     key={"asset_id": "bigint", "day": "date", "source": "text"},
-    values={"shares": "float8", "status": "text"},
+    values={"shares": "float8", "status": "text", "float_factor": "float8"},
     stands="f.status = 'reported' AND s.status = 'approximate'",
 )
 ACTIONS = FactKind(
@@ -151,6 +151,7 @@ class PostgresMarketFacts(MarketFacts):
             "source": [one.source for one in shares],
             "shares": [one.shares for one in shares],
             "status": [one.status for one in shares],
+            "float_factor": [one.float_factor for one in shares],
         }
         return await self._supersede(SHARES, rows, note="shares outstanding")
 

@@ -157,7 +157,7 @@ class PostgresReferenceStore(ReferenceStore):
         """See ReferenceStore."""
         async with self._database.acquire() as connection:
             days = await connection.fetchval(
-                "SELECT array_agg(day ORDER BY day) FROM session WHERE mic = $1 "
+                "SELECT array_agg(day - DATE '1970-01-01' ORDER BY day) FROM session WHERE mic = $1 "
                 "AND ($2::date IS NULL OR day >= $2) AND ($3::date IS NULL OR day <= $3) "
                 f"AND {known('$4')}",
                 mic,
@@ -165,7 +165,7 @@ class PostgresReferenceStore(ReferenceStore):
                 end,
                 vintage,
             )
-        return np.array(days or [], dtype="datetime64[D]")
+        return np.array(days or [], dtype=np.int64).astype("datetime64[D]")
 
     async def universe(
         self, slug: str, *, vintage: Vintage | None = None
@@ -184,7 +184,7 @@ class PostgresReferenceStore(ReferenceStore):
         """See ReferenceStore."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT asset_id, day, shares FROM shares_outstanding "
+                "SELECT asset_id, day, shares, float_factor FROM shares_outstanding "
                 f"WHERE asset_id = ANY($1) AND {known('$2')} ORDER BY asset_id, day, source",
                 list(assets),
                 vintage,
@@ -193,6 +193,7 @@ class PostgresReferenceStore(ReferenceStore):
             asset=np.array([row["asset_id"] for row in rows], dtype=np.int64),
             day=np.array([row["day"] for row in rows], dtype="datetime64[D]"),
             shares=np.array([row["shares"] for row in rows], dtype=np.float64),
+            float_factor=np.array([row["float_factor"] for row in rows], dtype=np.float64),
         )
 
     async def fx(

@@ -7,7 +7,7 @@ import numpy as np
 from waardhaven.domain.index.limits import Limits
 from waardhaven.domain.index.strategies.parameters import parameter
 from waardhaven.domain.index.strategies.signals import Signals
-from waardhaven.domain.index.strategies.strategy import BoundStrategy, Strategy
+from waardhaven.domain.index.strategies.strategy import BoundStrategy, Component, Strategy
 from waardhaven.domain.index.windows import normalised
 from waardhaven.domain.types import Floats
 
@@ -56,6 +56,12 @@ def weigh(params: BlendParams, signals: Signals) -> Floats:
     return normalised(total)
 
 
+def components(params: BlendParams, signals: Signals) -> tuple[Component, ...]:
+    """Return the sleeves that are computed, which see no limits."""
+    free = replace(signals, limits=Limits.free(len(signals.assets)))
+    return tuple(Component(share=one.weight, strategy=one.strategy, signals=free) for one in params.active)
+
+
 STRATEGY = Strategy(
     name="blend",
     title="Blend",
@@ -66,5 +72,6 @@ STRATEGY = Strategy(
     params=BlendParams,
     lookback=lambda params: max(sleeve.strategy.lookback for sleeve in params.active),
     weigh=weigh,
+    components=components,
     uses_market_cap=lambda params: any(sleeve.strategy.uses_market_cap for sleeve in params.active),
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from waardhaven.domain.index.strategies.estimation import CovarianceParams, weigh_each
+from waardhaven.domain.index.strategies.estimation import CovarianceParams, figures, weigh_each
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
 from waardhaven.domain.quant.risk_budgeting import equal_risk
@@ -33,4 +33,5 @@ STRATEGY = Strategy(
     params=EqualRiskParams,
     lookback=lambda params: params.lookback,
     weigh=weigh,
+    figures=figures,
 )

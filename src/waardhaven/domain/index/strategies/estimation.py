@@ -43,6 +43,11 @@ class Estimate:
     limits: Limits
 
 
+def figures(params: CovarianceParams, signals: Signals) -> dict[str, Floats]:
+    """Return the deviation of each name's returns over the window, per session, (r, k)."""
+    return {"volatility": signals.volatility(params.lookback)}
+
+
 Solve = Callable[[Estimate], Floats]
 
 

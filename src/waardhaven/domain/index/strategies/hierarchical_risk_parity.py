@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from waardhaven.domain.index.strategies.estimation import CovarianceParams, weigh_each
+from waardhaven.domain.index.strategies.estimation import CovarianceParams, figures, weigh_each
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
 from waardhaven.domain.quant.hierarchy import hierarchical_risk_parity
@@ -34,4 +34,5 @@ STRATEGY = Strategy(
     params=HierarchicalRiskParityParams,
     lookback=lambda params: params.lookback,
     weigh=weigh,
+    figures=figures,
 )

@@ -45,4 +45,5 @@ STRATEGY = Strategy(
     params=InverseVolatilityParams,
     lookback=lambda params: params.lookback,
     weigh=weigh,
+    figures=lambda params, signals: {"volatility": signals.volatility(params.lookback)},
 )

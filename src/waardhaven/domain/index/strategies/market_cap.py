@@ -32,6 +32,7 @@ STRATEGY = Strategy(
     params=MarketCapParams,
     lookback=lambda _: 0,
     weigh=weigh,
+    figures=lambda _, signals: {"market_cap": signals.market_cap},
     uses_market_cap=lambda _: True,
     family=Family.CAP_WEIGHTED,
 )

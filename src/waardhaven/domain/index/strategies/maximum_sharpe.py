@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waardhaven.domain.index.strategies.estimation import CovarianceParams, Estimate, weigh_each
+from waardhaven.domain.index.strategies.estimation import CovarianceParams, Estimate, figures, weigh_each
 from waardhaven.domain.index.strategies.parameters import choice, parameter
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
@@ -77,4 +77,5 @@ STRATEGY = Strategy(
     params=MaximumSharpeParams,
     lookback=lambda params: params.lookback,
     weigh=weigh,
+    figures=figures,
 )

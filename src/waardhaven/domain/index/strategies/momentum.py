@@ -120,5 +120,6 @@ STRATEGY = Strategy(
     params=MomentumParams,
     lookback=lambda params: params.lookback + params.skip,
     weigh=weigh,
+    figures=lambda params, signals: {"momentum": signals.growth(params.lookback, skip=params.skip)},
     broken_rules=broken_rules,
 )

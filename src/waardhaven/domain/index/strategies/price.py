@@ -34,5 +34,6 @@ STRATEGY = Strategy(
     params=PriceParams,
     lookback=lambda _: 0,
     weigh=weigh,
+    figures=lambda _, signals: {"price": signals.price},
     family=Family.PRICE_WEIGHTED,
 )

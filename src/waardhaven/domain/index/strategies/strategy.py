@@ -1,6 +1,6 @@
 """A strategy of the registry, and a strategy with its parameters bound."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,14 @@ def _none_broken(_: Any) -> tuple[tuple[str, str], ...]:
     return ()
 
 
+def _no_figures(_: Any, __: Signals) -> Mapping[str, Floats]:
+    return {}
+
+
+def _no_components(_: Any, __: Signals) -> "tuple[Component, ...]":
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy(Generic[P]):
     """A rule that turns signals into weights.
@@ -29,7 +37,9 @@ class Strategy(Generic[P]):
     weigh nothing. Never NaN; exactly 0 for an ineligible asset, whose figures must not be used.
     ``broken_rules(params)``: (parameter, rule) for every rule between parameters that is broken, asked once
     each of them is valid alone. ``holds_cash``: rows may sum to less than 1, and the rest is cash.
-    ``family`` decides how corporate actions between reviews are treated.
+    ``family`` decides how corporate actions between reviews are treated. To show the working:
+    ``figures(params, signals)``: what the weights were derived from by name, each (r, k), NaN unknown;
+    ``components(params, signals)``: the strategies this one is put together from.
     """
 
     name: str
@@ -42,6 +52,8 @@ class Strategy(Generic[P]):
     broken_rules: Callable[[P], Iterable[tuple[str, str]]] = _none_broken
     holds_cash: bool = False
     family: Family = Family.NON_CAP_WEIGHTED
+    figures: Callable[[P, Signals], Mapping[str, Floats]] = _no_figures
+    components: "Callable[[P, Signals], tuple[Component, ...]]" = _no_components
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -74,3 +86,20 @@ class BoundStrategy:
     def weigh(self, signals: Signals) -> Floats:
         """Return weights (r, k); see Strategy."""
         return self.strategy.weigh(self.params, signals)
+
+    def figures(self, signals: Signals) -> Mapping[str, Floats]:
+        """Return what the weights are derived from, by name; see Strategy."""
+        return self.strategy.figures(self.params, signals)
+
+    def components(self, signals: Signals) -> "tuple[Component, ...]":
+        """Return the strategies this one is put together from, none for a plain one."""
+        return self.strategy.components(self.params, signals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A strategy within another one: its share (a fraction) and the signals as it sees them."""
+
+    share: float
+    strategy: BoundStrategy
+    signals: Signals

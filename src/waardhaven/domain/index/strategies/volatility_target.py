@@ -7,7 +7,7 @@ import numpy as np
 
 from waardhaven.domain.index.strategies.parameters import another_strategy, parameter
 from waardhaven.domain.index.strategies.signals import Signals
-from waardhaven.domain.index.strategies.strategy import BoundStrategy, Strategy
+from waardhaven.domain.index.strategies.strategy import BoundStrategy, Component, Strategy
 from waardhaven.domain.index.windows import FLAT, row_sums
 from waardhaven.domain.types import Floats
 
@@ -82,6 +82,12 @@ def _variance(earned: Floats, half_life: float) -> float:
     return float(np.add.accumulate(decay * squares)[-1] / np.add.accumulate(decay)[-1])
 
 
+def components(params: VolatilityTargetParams, signals: Signals) -> tuple[Component, ...]:
+    """Return the strategy below with its exposure in the first review."""
+    exposure = float(row_sums(weigh(params, signals))[0])
+    return (Component(share=exposure, strategy=params.strategy, signals=signals),)
+
+
 STRATEGY = Strategy(
     name="volatility_target",
     title="Volatility target",
@@ -92,6 +98,7 @@ STRATEGY = Strategy(
     params=VolatilityTargetParams,
     lookback=lambda params: max(params.lookback, params.strategy.lookback),
     weigh=weigh,
+    components=components,
     uses_market_cap=lambda params: params.strategy.uses_market_cap,
     holds_cash=True,
 )

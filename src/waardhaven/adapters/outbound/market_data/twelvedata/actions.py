@@ -17,6 +17,7 @@ from waardhaven.adapters.outbound.market_data.twelvedata.wire import (
     Split,
     Splits,
     Statistics,
+    StockStatistics,
 )
 from waardhaven.application.ports.market_data import ListedAction
 from waardhaven.application.ports.market_facts import Listing
@@ -74,19 +75,28 @@ def dividends_of(listing: Listing, found: Dividends) -> Actions | Problem:
     )
 
 
-def shares_of(listing: Listing, found: Statistics) -> float | Problem:
-    """Return shares outstanding, or the problem that there is no count."""
+def shares_of(listing: Listing, found: Statistics) -> tuple[float, float | None] | Problem:
+    """Return shares outstanding and the fraction that floats, or the problem that there is no count.
+
+    A float of nothing or of more shares than there are is no float.
+    """
     wrong = wrong_instrument(listing, found.meta)
     if wrong is not None:
         return wrong
-    block = found.statistics.stock_statistics
-    try:
-        shares = float((block.shares_outstanding if block is not None else None) or 0)
-    except ValueError:
-        shares = 0.0
-    if not 0 < shares < float("inf"):
+    block = found.statistics.stock_statistics or StockStatistics()
+    shares, floating = _count(block.shares_outstanding), _count(block.float_shares)
+    if shares is None:
         return Problem(Meaning.REFUSED, "There is no count of shares.")
-    return shares
+    return shares, None if floating is None or floating > shares else floating / shares
+
+
+def _count(stated: object) -> float | None:
+    """Return a count of shares, None for what can be none."""
+    try:
+        number = float(str(stated))
+    except ValueError:
+        return None
+    return number if 0 < number < float("inf") else None
 
 
 def wrong_instrument(listing: Listing, meta: Meta | None) -> Problem | None:

@@ -187,13 +187,20 @@ class TwelveDataMarketData(MarketData):
         return ActionsOf(listing=listing, source=NAME, actions=inside)
 
     async def _shares(self, listing: Listing, patience: Patience) -> SharesOutstanding:
-        shares = await self._requests.single(
+        found = await self._requests.single(
             STATISTICS, _item(listing), lambda _, found: shares_of(listing, found), patience
         )
-        if shares is None:
+        if found is None:
             raise Refused(Reason.BAD_DATA, "There is no count of shares.")
-        today = self._clock.now().date()
-        return SharesOutstanding(listing=listing, source=NAME, day=today, shares=shares, status="reported")
+        shares, float_factor = found
+        return SharesOutstanding(
+            listing=listing,
+            source=NAME,
+            day=self._clock.now().date(),
+            shares=shares,
+            status="reported",
+            float_factor=float_factor,
+        )
 
 
 def _asked(wanted: Wanted, mode: Adjustment) -> Asked:

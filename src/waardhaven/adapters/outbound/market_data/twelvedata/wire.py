@@ -92,6 +92,7 @@ class StockStatistics(msgspec.Struct, frozen=True):
     """The block of ``/statistics`` that has the shares."""
 
     shares_outstanding: Number = None
+    float_shares: Number = None
 
 
 class StatisticsBlocks(msgspec.Struct, frozen=True):

@@ -52,6 +52,7 @@ index_definition = Table(
     Column("restatement", Text, nullable=False),
     Column("rules", JSONB, nullable=False),
     Column("author_id", Uuid, ForeignKey("app_user.id"), nullable=True),
+    Column("reason", Text, nullable=True),
     recorded(),
     CheckConstraint("version > 0", name="version_is_positive"),
     CheckConstraint("base_value > 0 AND base_value < 'Infinity'", name="base_value_is_positive"),
@@ -59,6 +60,20 @@ index_definition = Table(
     CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals_are_sane"),
     CheckConstraint("restatement IN ('leave', 'restate')", name="restatement_is_known"),
     CheckConstraint("jsonb_typeof(rules) = 'object'", name="rules_are_an_object"),
+    CheckConstraint("reason <> ''", name="reason_says_something"),
+)
+
+forced_review = Table(
+    "forced_review",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("index_id", BigInteger, ForeignKey("market_index.id"), nullable=False),
+    Column("after_day", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Uuid, ForeignKey("app_user.id"), nullable=True),
+    recorded("requested_at"),
+    UniqueConstraint("index_id", "after_day"),
+    CheckConstraint("reason <> ''", name="reason_is_given"),
 )
 
 build = Table(

@@ -148,7 +148,9 @@ shares_outstanding = Table(
     Column("source", Text, nullable=False),
     known_from(),
     known_to(),
+    Column("float_factor", float8, nullable=True),
     known_while(),
+    CheckConstraint("float_factor > 0 AND float_factor <= 1", name="float_factor_is_a_share"),
     CheckConstraint("shares > 0 AND shares < 'Infinity'", name="shares_are_positive"),
     CheckConstraint("status IN ('reported', 'approximate', 'unchecked')", name="status_is_known"),
     Index(

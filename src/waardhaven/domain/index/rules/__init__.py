@@ -1,0 +1,1 @@
+"""Definitions as plain documents: read, written, merged, compared, and told in words."""
