@@ -177,7 +177,7 @@ class IndexDefinition:
     slug: str
     name: str
     base_date: date
-    base_value: float
+    base_value: float = 100.0
     currency: str
     universe: str
     strategy: StrategySpec

@@ -158,7 +158,6 @@ class IndexBody(IndexPartBody, kw_only=True, forbid_unknown_fields=True):
     slug: Annotated[str, Meta(max_length=63, examples=["my-index"])]
     name: Text
     base_date: Annotated[date, Meta(examples=["2015-01-02"])]
-    base_value: float
     currency: Annotated[str, Meta(max_length=3, examples=["USD"])]
     strategy: StrategyBody
     series: SeriesBody

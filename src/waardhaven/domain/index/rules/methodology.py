@@ -145,7 +145,7 @@ def _reviews(definition: IndexDefinition) -> list[str]:
     lines = [
         f"The index follows the sessions of {definition.calendar}.",
         f"- Reviews are {schedule.frequency} and take effect at the close of {_due(schedule.on)}.",
-        f"- Weights are selected {schedule.lag} sessions before (1: the session before), at that close.",
+        f"- Weights are selected at the close {_before(schedule.lag)}.",
     ]
     if schedule.daily_drop_threshold is not None:
         lines.append(
@@ -158,6 +158,10 @@ def _reviews(definition: IndexDefinition) -> list[str]:
             "of the next session."
         )
     return lines
+
+
+def _before(lag: int) -> str:
+    return "of the session before" if lag == 1 else f"{lag} sessions before"
 
 
 def _due(on: NthWeekday | None) -> str:

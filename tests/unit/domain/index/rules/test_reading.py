@@ -115,7 +115,7 @@ def test_what_is_left_out_has_its_default_and_numbers_are_of_their_kind():
 
 
 def test_every_field_that_is_required_is_asked_for():
-    assert set(rules_of({})) == {*LEAST} - {"strategy", "series"} | {"strategy", "series"}
+    assert set(rules_of({})) == {*LEAST} - {"base_value"}
     assert set(rules_of({}).values()) == {"is required"}
 
 
