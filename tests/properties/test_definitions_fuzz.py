@@ -33,7 +33,7 @@ from waardhaven.domain.index.strategies import STRATEGIES
 from waardhaven.domain.index.validation import validated
 from waardhaven.domain.market.calendar import Frequency
 
-RUNS = int(os.environ.get("FUZZ", "1000"))
+RUNS = max(int(os.environ.get("FUZZ", "1000")), 250)
 SLICES = 25
 ROWS = WARM_UP + 40
 LONGEST = 20.0

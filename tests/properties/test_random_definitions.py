@@ -15,7 +15,7 @@ from waardhaven.domain.index.validation import validated
 from waardhaven.domain.index.verification import first_difference
 
 PARTS = 20
-EACH = max(RUNS // 66, 2)
+EACH = max(RUNS // 66, 15)
 
 Case = tuple[IndexDefinition, IndexInputs, IndexResult]
 

@@ -130,7 +130,14 @@ class JobChanged(Event):
     code: str | None
 
 
-EVENTS: tuple[type[Event], ...] = (
+def distinct(*events: type[Event]) -> tuple[type[Event], ...]:
+    """Return the events; raise ValueError if two have the same kind."""
+    if len({one.kind for one in events}) != len(events):
+        raise ValueError("Two events have the same kind.")
+    return events
+
+
+EVENTS: tuple[type[Event], ...] = distinct(
     PricesCommitted,
     FactsCommitted,
     IndexDefined,
@@ -144,6 +151,3 @@ EVENTS: tuple[type[Event], ...] = (
     UserChanged,
     JobChanged,
 )
-
-if len({one.kind for one in EVENTS}) != len(EVENTS):
-    raise ValueError("Two events have the same kind.")

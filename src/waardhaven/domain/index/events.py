@@ -129,10 +129,6 @@ class EventRows:
             other=_columns(assets, other[used]),
         )
 
-    def of_kinds(self, kinds: tuple[EventKind, ...]) -> Self:
-        """Return the actions of some kinds."""
-        return self.taken(np.flatnonzero(np.isin(self.kind, kinds)))
-
     def on(self, row: int) -> range:
         """Return the places of the actions of a row."""
         first, last = np.searchsorted(self.row, [row, row + 1]).tolist()

@@ -83,12 +83,11 @@ def next_run(rule: Rule, after: datetime, closes: Sequence[datetime] = ()) -> da
 def _next_at(rule: At, after: datetime) -> datetime:
     zone = ZoneInfo(rule.zone)
     day = after.astimezone(zone).date()
-    for ahead in range(9):
-        at = datetime.combine(day + timedelta(days=ahead), rule.time, zone).astimezone(UTC)
-        local = at.astimezone(zone)
-        if at > after and rule.weekday in {None, local.weekday()}:
+    while True:
+        at = datetime.combine(day, rule.time, zone).astimezone(UTC)
+        if at > after and rule.weekday in {None, at.astimezone(zone).weekday()}:
             return at
-    raise AssertionError("Every week has each of its days.")
+        day += timedelta(days=1)
 
 
 def _at(weekday: str | None, hour: int, minute: int, zone: str) -> At:

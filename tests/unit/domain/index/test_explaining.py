@@ -80,7 +80,7 @@ def test_points_of_price_and_currency_by_hand():
     assert found.currency == pytest.approx([2.5 * 11 * 0.2, 0.0])
     assert (found.local_return[0], found.currency_return[0]) == pytest.approx((0.1, 0.1))
     assert found.own_return[0] == pytest.approx(0.21)
-    assert found.change == pytest.approx(10.5)
+    assert (found.change, found.explained) == pytest.approx((10.5, 10.5))
     assert found.weight_before.tolist() == [0.5, 0.5]
     assert found.net is None
 

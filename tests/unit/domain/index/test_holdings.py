@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from tests.factories import days, some_inputs
 
-from waardhaven.domain.index.holdings import daily_returns, drifted_weights, last_closes, ytd_returns
+from waardhaven.domain.index.events import EventColumns, EventKind
+from waardhaven.domain.index.holdings import (
+    daily_returns,
+    drifted_weights,
+    last_closes,
+    net_of_actions,
+    ytd_returns,
+)
 from waardhaven.domain.market.calendar import NotASession
 
 nan = np.nan
@@ -55,3 +62,32 @@ def test_the_year_begins_at_the_last_close_of_the_year_before() -> None:
 def test_a_day_without_a_session_is_refused() -> None:
     with pytest.raises(NotASession):
         ytd_returns(PANEL, np.datetime64("2024-01-01"))
+
+
+def test_returns_net_of_actions_undo_a_split_and_reinvest_a_distribution() -> None:
+    """A splits two for one on 3 January, B pays 1 on the 2nd; C's last close is from before its split.
+
+    A: 12 to 7 is 14 for an old share: + 1/6. B: 5 to 6 and 1 besides: (6 + 1) / 5 - 1 = 40 %.
+    """
+    panel = some_inputs(
+        np.array([[12.0, 5.0, 8.0, nan], [12.0, 5.0, 8.0, nan], [12.0, 6.0, 8.0, nan], [7.0, 6.0, nan, nan]]),
+        axis=AXIS[:4],
+    ).panel
+    actions = EventColumns(
+        asset=np.array([2, 1, 3]),
+        ex_date=AXIS[[2, 3, 3]],
+        kind=np.array([EventKind.CASH_DIVIDEND, EventKind.SPLIT, EventKind.SPLIT], dtype=np.int8),
+        ratio=np.array([nan, 2.0, 4.0]),
+        cash=np.array([1.0, nan, nan]),
+        other=np.full(3, -1),
+    )
+    last, net = net_of_actions(panel, actions)
+    np.testing.assert_array_equal(last, [7.0, 6.0, 2.0, nan])
+    np.testing.assert_allclose(daily_returns(net, AXIS[3])[:2], [14 / 12 - 1, 0.0], rtol=1e-14)
+    np.testing.assert_allclose(daily_returns(net, AXIS[2])[:2], [0.0, 7 / 5 - 1], rtol=1e-14, atol=1e-15)
+
+
+def test_closes_without_actions_are_net_already() -> None:
+    last, net = net_of_actions(PANEL, EventColumns.none())
+    np.testing.assert_array_equal(last, last_closes(PANEL, AXIS[-1]))
+    np.testing.assert_array_equal(net.close, PANEL.close)

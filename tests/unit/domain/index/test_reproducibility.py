@@ -5,6 +5,8 @@ import pytest
 from tests.factories import WARM_UP, a_definition, days, random_closes, sessions, some_inputs
 
 from waardhaven.domain.index.build import build_index
+from waardhaven.domain.index.constraints.traits import Traits
+from waardhaven.domain.index.events import EventColumns, EventKind
 from waardhaven.domain.index.reproducibility import arithmetic_fingerprint, input_digest, numeric_fingerprint
 
 CLOSE = random_closes(11, WARM_UP + 10, 3, gaps=0.1)
@@ -67,6 +69,39 @@ def test_every_part_of_the_question_counts() -> None:
         input_digest(DEFINITION, INPUTS, None, days("2020-05-08")),
     }
     assert len(found) == 8
+
+
+def test_actions_and_traits_count_once_there_are_some() -> None:
+    split = EventColumns(
+        asset=np.array([1]),
+        ex_date=INPUTS.panel.days[-1:],
+        kind=np.array([EventKind.SPLIT], dtype=np.int8),
+        ratio=np.array([2.0]),
+        cash=np.array([np.nan]),
+        other=np.array([-1]),
+    )
+    found = {
+        DIGEST,
+        input_digest(DEFINITION, replace(INPUTS, events=split)),
+        input_digest(DEFINITION, replace(INPUTS, events=replace(split, ratio=np.array([3.0])))),
+        input_digest(DEFINITION, replace(INPUTS, traits=Traits.nameless(3))),
+        input_digest(DEFINITION, replace(INPUTS, traits=replace(Traits.nameless(3), sector=("a", "b", "c")))),
+    }
+    assert len(found) == 5
+
+
+def test_variants_of_an_opening_count_where_they_are_known() -> None:
+    unknown = replace(OPENING, gross=np.nan, net=np.nan)
+    found = [input_digest(DEFINITION, INPUTS, one) for one in (OPENING, replace(OPENING, gross=1.0), unknown)]
+    assert len(set(found)) == 3
+    assert input_digest(DEFINITION, INPUTS, replace(unknown, net=1.0)) == found[2]
+
+
+def test_the_weights_of_the_last_review_count_only_where_a_drift_forces_one() -> None:
+    other = replace(OPENING, targets=OPENING.targets[::-1] * 0.5)
+    banded = replace(DEFINITION, schedule=replace(DEFINITION.schedule, drift_band=0.1))
+    assert input_digest(DEFINITION, INPUTS, other) == input_digest(DEFINITION, INPUTS, OPENING)
+    assert input_digest(banded, INPUTS, other) != input_digest(banded, INPUTS, OPENING)
 
 
 def test_forced_days_count_as_a_set() -> None:

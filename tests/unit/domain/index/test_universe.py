@@ -1,7 +1,7 @@
 import numpy as np
 from tests.factories import days, sessions
 
-from waardhaven.domain.index.universe import membership
+from waardhaven.domain.index.universe import membership, own_universe
 
 AXIS = sessions(6, "2024-01-01")
 
@@ -40,3 +40,7 @@ def test_other_assets_and_other_times_are_left_out() -> None:
     )
     assert members(*rows) == [[0] * 6, [0] * 6]
     assert members() == [[0] * 6, [0] * 6]
+
+
+def test_the_list_of_members_of_an_index_is_a_universe_named_after_it() -> None:
+    assert own_universe("blue-chips") == "index-blue-chips"

@@ -115,3 +115,16 @@ def test_the_earliest_of_several_differences_is_named() -> None:
         compositions=with_compositions(units=changed(PUBLISHED.compositions.units, 0, 1.0)).compositions,
     )
     assert first_difference(PUBLISHED, other).field == "compositions.units"
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_builds_from_before_turnover_was_kept_differ_in_nothing_for_that(*, swap: bool) -> None:
+    older = with_compositions(turnover=np.empty(0), cost=np.empty(0))
+    pair = (older, PUBLISHED) if swap else (PUBLISHED, older)
+    assert first_difference(*pair) is None
+
+
+def test_another_cost_of_a_review_is_a_difference() -> None:
+    cost = changed(PUBLISHED.compositions.cost, 1, 0.5)
+    found = first_difference(PUBLISHED, with_compositions(cost=cost))
+    assert (found.field, found.expected, found.found) == ("compositions.cost", 0.0, 0.5)

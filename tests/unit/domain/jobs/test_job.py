@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waardhaven.domain.identifiers import ordered_id
+from waardhaven.domain.identity.roles import OPERATOR, Credential, Principal, Role
 from waardhaven.domain.jobs.backoff import LONGEST, backoff
-from waardhaven.domain.jobs.job import TRANSITIONS, IllegalTransition, JobState, check_transition
+from waardhaven.domain.jobs.job import (
+    TRANSITIONS,
+    IllegalTransition,
+    Job,
+    JobState,
+    Queue,
+    check_transition,
+)
+from waardhaven.domain.types import JobId, UserId
 
 LEGAL = {
     ("queued", "running"),
@@ -73,3 +82,33 @@ def test_pause_grows_to_five_minutes_and_a_random_half_of_it_is_waited(attempt: 
     whole = min(timedelta(seconds=2.0 ** min(attempt - 1, 16)), LONGEST)
     assert whole / 2 <= backoff(attempt, chance) <= whole
     assert backoff(attempt, 0.0) <= backoff(attempt + 1, 0.0) <= LONGEST / 2
+
+
+def test_its_owner_and_the_administrators_see_a_job_and_nobody_else():
+    now = datetime(2024, 6, 3, tzinfo=UTC)
+    ada, grace = (UserId(UUID(int=number)) for number in (1, 2))
+    job = Job(
+        id=JobId(UUID(int=3)),
+        type="build",
+        params={},
+        queue=Queue.BULK,
+        state=JobState.QUEUED,
+        owner=ada,
+        credential=Credential.SESSION,
+        scopes=None,
+        idempotency_key=None,
+        parent=None,
+        correlation_id=None,
+        attempts=0,
+        max_attempts=3,
+        delivery=1,
+        created_at=now,
+        due_at=now,
+    )
+    askers = [
+        Principal(user=ada, role=Role.VIEWER),
+        Principal(user=grace, role=Role.ADMIN),
+        OPERATOR,
+        Principal(user=grace, role=Role.ANALYST),
+    ]
+    assert [job.access.may_read(by) for by in askers] == [True, True, True, False]
