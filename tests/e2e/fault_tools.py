@@ -14,8 +14,8 @@ from waardhaven.adapters.outbound.market_data.sample import SampleMarketData
 from waardhaven.application.ports.market_data import BarColumns, Wanted
 
 WIDTHS = "CASE dtype WHEN '|i1' THEN 1 WHEN '<i4' THEN 4 ELSE 8 END"
-COLUMNS = 19
-"""Of a build without an opening state, which has four more."""
+COLUMNS = 23
+"""Of a build without an opening state, which has six more."""
 
 NOTHING = {
     "a column of a build is shorter or longer than it says": (
@@ -23,7 +23,7 @@ NOTHING = {
     ),
     "a build lacks columns": (
         "SELECT b.id FROM build b LEFT JOIN build_column c ON c.build_id = b.id GROUP BY b.id"
-        f" HAVING count(c.name) <> {COLUMNS} + CASE WHEN b.opened_from IS NULL THEN 0 ELSE 4 END"
+        f" HAVING count(c.name) <> {COLUMNS} + CASE WHEN b.opened_from IS NULL THEN 0 ELSE 6 END"
     ),
     "a build has not as many levels as sessions": (
         "SELECT b.id FROM build b JOIN build_column c ON c.build_id = b.id"

@@ -19,7 +19,7 @@ from waardhaven.domain.identity.roles import Role
 
 ENDS = frozenset({"closeAccount", "logout", "endOtherSessions"})
 """They take no text that matters, or end the session that asks."""
-AT_ONCE = 30
+AT_ONCE = 12
 
 
 @pytest.fixture
