@@ -1,7 +1,6 @@
 """API processes over servers of somebody else: several of them, late ones, and ones that never come."""
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -351,7 +350,7 @@ def test_database_that_never_comes_ends_the_command_with_one_line(
 def has_event_loop(pid: int) -> bool:
     """Tell whether a process has come so far as to wait for events."""
     try:
-        return any("eventpoll" in os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir())
+        return any("eventpoll" in str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir())
     except FileNotFoundError:  # a file that was closed meanwhile
         return False
 
