@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from waardhaven.application.indexes.conversion import rates
+from waardhaven.application.indexes.names import CASH_SYMBOL
 from waardhaven.application.indexes.official import OfficialHistory
 from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.ports.price_store import PriceStore
@@ -106,4 +107,4 @@ def _with_cash(panel: PricePanel) -> PricePanel:
 
 
 def _cash(currency: str) -> Asset:
-    return Asset(id=CASH, symbol="CASH", mic="XXXX", currency=currency, asset_type="cash", name="Cash")
+    return Asset(id=CASH, symbol=CASH_SYMBOL, mic="XXXX", currency=currency, asset_type="cash", name="Cash")

@@ -22,7 +22,7 @@ from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.official import official_state
 from waardhaven.domain.index.publishing import Segment, official_levels
-from waardhaven.domain.index.restating import Decision, compare, decide
+from waardhaven.domain.index.restating import Decision, aligned, compare, decide
 from waardhaven.domain.types import AssetId, Days, Vintage, as_date
 
 
@@ -187,8 +187,7 @@ class ReadKnownNow:
         then = official_levels(history.segments)
         inside = clip(then.day, start, end)
         days, levels = then.day[inside], then.level[inside]
-        row = np.minimum(np.searchsorted(known.day, days), len(known) - 1)
-        now = np.where(known.day[row] == days, known.level[row], np.nan)
+        now = aligned(days, known)
         return SeriesView(
             columns={"dates": days, "published": levels, "known": now, "difference": now / levels - 1.0},
             head={"index": slug, "vintage": int(point.id), "provenance": history.provenance},

@@ -8,7 +8,7 @@ import numpy as np
 
 from waardhaven.domain.index.composition import LevelColumns
 from waardhaven.domain.index.definition import IndexDefinition, RestatementPolicy
-from waardhaven.domain.types import Floats, as_date
+from waardhaven.domain.types import Days, Floats, as_date
 
 
 class Decision(StrEnum):
@@ -36,7 +36,7 @@ class Comparison:
 
 def compare(published: LevelColumns, known: LevelColumns) -> Comparison:
     """Compare levels of the same days; a day that is not known any more counts as wholly different."""
-    again = _aligned(published, known)
+    again = aligned(published.day, known)
     off = ~((again == published.level) | (np.isnan(again) & np.isnan(published.level)))
     change = np.where(np.isnan(again), 1.0, np.abs(again / published.level - 1.0))
     return Comparison(
@@ -56,6 +56,7 @@ def decide(definition: IndexDefinition, found: Comparison) -> Decision:
     return Decision.RESTATED if asked and found.largest > definition.restatement_threshold else Decision.LEFT
 
 
-def _aligned(published: LevelColumns, known: LevelColumns) -> Floats:
-    row = np.minimum(np.searchsorted(known.day, published.day), len(known) - 1)
-    return np.where(known.day[row] == published.day, known.level[row], np.nan)
+def aligned(days: Days, known: LevelColumns) -> Floats:
+    """Return the known levels of ``days`` (n,), NaN on days that are not known."""
+    row = np.minimum(np.searchsorted(known.day, days), len(known) - 1)
+    return np.where(known.day[row] == days, known.level[row], np.nan)
