@@ -15,7 +15,7 @@ from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.identity.roles import Permission, Principal
-from waardhaven.domain.index.build import IndexResult, build_index
+from waardhaven.domain.index.build import IndexHistory, compute
 from waardhaven.domain.index.build_record import InputsUnavailable, Publication, PublicationKind
 from waardhaven.domain.index.composition import IndexState, LevelColumns
 from waardhaven.domain.index.definition import IndexDefinition
@@ -83,8 +83,8 @@ class RecomputeHistory:
 
 def _compute(
     definition: IndexDefinition, inputs: IndexInputs, opening: IndexState | None, forced: Days
-) -> IndexResult:
-    return build_index(definition, inputs, opening=opening, forced=forced)
+) -> IndexHistory:
+    return compute(definition, inputs, opening=opening, forced=forced).history
 
 
 def _stretches(published: Sequence[PublishedSegment]) -> list[_Stretch]:

@@ -126,7 +126,7 @@ def reproduces_level(found: LastSession, stretch: Stretch) -> bool:
 
 def reproduces_review(found: LastSession, published: Composition) -> bool:
     """Whether the composition found is the published one, bit for bit."""
-    compositions = found.result.compositions
+    compositions = found.history.compositions
     last = compositions.at(len(compositions) - 1) if len(compositions) else None
     return last is not None and last.holds_as(published) and np.array_equal(last.weight, published.weight)
 

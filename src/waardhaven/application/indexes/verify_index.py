@@ -9,16 +9,14 @@ from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.identity.roles import Permission, Principal
-from waardhaven.domain.index.build import IndexResult, build_index
+from waardhaven.domain.index.build import IndexHistory, compute
 from waardhaven.domain.index.build_record import BuildRecord, NothingPublished
 from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.reproducibility import input_digest
-from waardhaven.domain.index.verification import Difference, first_difference
+from waardhaven.domain.index.verification import ROUNDING, Difference, first_difference
 from waardhaven.domain.provenance import CodeVersion
 from waardhaven.domain.types import AssetId, BuildId, as_date
-
-ELSEWHERE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ class VerifyIndex:
         )
         exact = (made.code.digest, made.code.fingerprint) == (self.code.digest, self.code.fingerprint)
         result, digest = await self.pool.run(_compute, index.definition, inputs, record)
-        difference = first_difference(record.result, result, rtol=0.0 if exact else ELSEWHERE)
+        difference = first_difference(record.result, result, rtol=0.0 if exact else ROUNDING)
         return Verdict(
             build=build,
             sessions=len(record.result.levels),
@@ -96,6 +94,6 @@ class VerifyIndex:
 
 def _compute(
     definition: IndexDefinition, inputs: IndexInputs, record: BuildRecord
-) -> tuple[IndexResult, str]:
-    result = build_index(definition, inputs, opening=record.opening, forced=record.forced)
-    return result, input_digest(definition, inputs, record.opening, record.forced)
+) -> tuple[IndexHistory, str]:
+    history = compute(definition, inputs, opening=record.opening, forced=record.forced).history
+    return history, input_digest(definition, inputs, record.opening, record.forced)

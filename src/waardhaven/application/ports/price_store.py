@@ -8,6 +8,7 @@ from typing import Protocol
 
 from waardhaven.domain.errors import Conflict, Invalid
 from waardhaven.domain.index.definition import Adjustment
+from waardhaven.domain.market.close_matrix import CloseMatrix
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.types import AssetId, Days, Floats, Ids, ImportId, SeriesId, Vintage
 
@@ -111,6 +112,20 @@ class PriceStore(Protocol):
         vintage: Vintage | None = None,
     ) -> CloseColumns:
         """Return the closes alone, the same rows as ``bars``, by the fastest path the store has."""
+
+    @abstractmethod
+    async def close_matrix(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> CloseMatrix:
+        """Return what ``closes`` returns as a matrix, a column for each of ``series``, which has each once.
+
+        The column of a series without a bar is NaN.
+        """
 
     @abstractmethod
     async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:

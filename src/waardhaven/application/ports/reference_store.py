@@ -70,6 +70,21 @@ class KnownAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseFacts:
+    """What is known of a universe: what the methods of ReferenceStore named so return, read at one instant.
+
+    ``members``: see ``universe``; ``series`` (see ``series_of``) of them and of the assets named besides, by
+    increasing asset; ``shares`` and ``actions`` of the assets with a series.
+    """
+
+    members: list[tuple[AssetId, date, date | None]]
+    series: dict[AssetId, SeriesRef]
+    sessions: Days
+    shares: SharesColumns
+    actions: list[KnownAction]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesCoverage:
     """A series and the bars there are of it now; without bars ``first`` and ``last`` are None."""
 
@@ -174,6 +189,23 @@ class ReferenceStore(Protocol):
     @abstractmethod
     async def shares(self, assets: Sequence[AssetId], *, vintage: Vintage | None = None) -> SharesColumns:
         """Return what is known of shares outstanding."""
+
+    @abstractmethod
+    async def universe_facts(
+        self,
+        universe: str,
+        policy: SeriesPolicy,
+        *,
+        calendar: str,
+        also: Sequence[AssetId] = (),
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> UniverseFacts:
+        """Return the facts of a universe and of the assets ``also``, with the sessions of ``calendar``.
+
+        ``start`` and ``end``: of the sessions alone.
+        """
 
     @abstractmethod
     async def fx(

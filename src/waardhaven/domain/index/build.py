@@ -29,6 +29,7 @@ from waardhaven.domain.market.calendar import session_row
 from waardhaven.domain.types import Days, Floats
 
 __all__ = [
+    "IndexHistory",
     "IndexInputs",
     "IndexResult",
     "InvalidOpening",
@@ -56,13 +57,19 @@ class UnpricedHolding(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexResult:
-    """What a build computed: levels, compositions, flags, and the closing state to continue from."""
+class IndexHistory:
+    """Levels and compositions of an index, and the closing state to continue from."""
 
     levels: LevelColumns
     compositions: CompositionColumns
-    flags: FlagColumns
     closing: IndexState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexResult(IndexHistory):
+    """What a build computed: a history and the flags of its data."""
+
+    flags: FlagColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +83,7 @@ class Computation:
     chain: LevelChain
     start: int
     held: Position
-    result: IndexResult
+    history: IndexHistory
 
 
 def warm_up_sessions(definition: IndexDefinition) -> int:
@@ -106,7 +113,14 @@ def build_index(
     Raises InvalidStrategy, MalformedInputs, NotASession, ShortWarmUp, InvalidOpening, UnpricedHolding,
     NothingEligible, or Invalid when no weights keep the constraints.
     """
-    return compute(definition, inputs, opening=opening, forced=forced).result
+    computed = compute(definition, inputs, opening=opening, forced=forced)
+    history = computed.history
+    return IndexResult(
+        levels=history.levels,
+        compositions=history.compositions,
+        closing=history.closing,
+        flags=flags(computed.chain, computed.start + (opening is not None), computed.held.units),
+    )
 
 
 def compute(
@@ -116,7 +130,10 @@ def compute(
     opening: IndexState | None = None,
     forced: Days = NO_DAYS,
 ) -> Computation:
-    """Compute as ``build_index`` does, and keep what computed it."""
+    """Compute as ``build_index`` does, but look for no flags, and keep what computed it.
+
+    For those who show the working, compare histories or try a rule, and store nothing.
+    """
     strategy = prepare(definition.strategy)
     inputs = inputs.checked()
     if strategy.strategy.holds_cash:
@@ -130,13 +147,12 @@ def compute(
     chain.run(planned(days, definition.schedule, start, base=opening is None, forced=forced))
     first = start + (opening is not None)
     levels = _levels(chain, definition, start, opening)
-    result = IndexResult(
+    history = IndexHistory(
         levels=levels.since(first - start),
         compositions=_compositions(chain, inputs),
-        flags=flags(inputs, chain, first, held.units),
         closing=_closing(chain, inputs, levels),
     )
-    return Computation(chain=chain, start=start, held=held, result=result)
+    return Computation(chain=chain, start=start, held=held, history=history)
 
 
 def _warm_up(definition: IndexDefinition, strategy: BoundStrategy) -> int:
@@ -159,7 +175,7 @@ def _chain(
     rows, columns = inputs.panel.close.shape
     levels = np.full(rows, nan)
     levels[start] = definition.base_value
-    position, target = Position(units=np.zeros(columns), divisor=DIVISOR), np.full(columns, nan)
+    position, target = Position(units=np.zeros(columns), divisor=DIVISOR), np.zeros(columns)
     if opening is not None:
         _check_opening(definition, opening)
         levels[start - 1 : start + 1] = opening.previous_level, opening.level
@@ -236,7 +252,7 @@ def _opening_units(inputs: IndexInputs, prices: CarriedPrices, start: int, openi
 
 
 def _opening_targets(inputs: IndexInputs, opening: IndexState) -> Floats:
-    target = np.full(len(inputs.panel.assets), nan)
+    target = np.zeros(len(inputs.panel.assets))
     known = np.isin(opening.reviewed, inputs.panel.assets)
     target[np.searchsorted(inputs.panel.assets, opening.reviewed[known])] = opening.targets[known]
     return target
@@ -269,7 +285,7 @@ def _compositions(chain: LevelChain, inputs: IndexInputs) -> CompositionColumns:
 
 
 def _closing(chain: LevelChain, inputs: IndexInputs, levels: LevelColumns) -> IndexState:
-    held, reviewed = np.flatnonzero(chain.position.units), np.flatnonzero(~np.isnan(chain.target))
+    held, reviewed = np.flatnonzero(chain.position.units), np.flatnonzero(chain.target)
     return IndexState(
         day=inputs.panel.days[-1],
         level=float(chain.levels[-1]),

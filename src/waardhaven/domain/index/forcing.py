@@ -23,16 +23,17 @@ def first_drift(
 ) -> int | None:
     """Return the first row in [``start``, ``end``) with a weight outside its band.
 
-    ``target`` (k,): weights of the last review, NaN for a name that has none; ``units`` (k,) are held over
-    all these rows. The band is absolute: a fraction of the index.
+    ``target`` (k,): weights of the last review, 0 for a name that has none and can not drift from it;
+    ``units`` (k,) are held over all these rows. The band is absolute: a fraction of the index.
     """
     if band is None or start >= end:
         return None
     names = np.flatnonzero(units)
+    wanted = np.where(target[names] != 0.0, target[names], np.nan)
     for first in range(start, end, ROWS):
         value = price[first : min(first + ROWS, end), names] * units[names]
         weight = value / row_sums(value)[:, None]
-        off = (np.abs(weight - target[names]) > band).any(axis=1)
+        off = (np.abs(weight - wanted) > band).any(axis=1)
         if off.any():
             return first + int(off.argmax())
     return None

@@ -27,7 +27,9 @@ from waardhaven.domain.types import Floats, Rows
 DIVISOR = 1.0
 """Divisor of a new index: its units are worth its level."""
 TOGETHER = 1 << 16
-"""Cells of prices whose reviews are weighed together; more where windows are longer than these rows."""
+"""Cells of prices whose reviews are weighed together by a rule that looks at the selection day alone."""
+WINDOWED = 1 << 14
+"""The same for a rule that looks back: what it computes on the way stays in the cache of a core."""
 
 
 class NothingEligible(Invalid):
@@ -77,7 +79,7 @@ class LevelChain:
     """Carries an index forward over the session axis; the only mutable object of a build.
 
     ``levels`` (n,): known up to ``row``, NaN before the start. ``position``: held after the close of
-    ``row``. ``target`` (k,): weights of the last review, NaN where a name had none. ``points``: dividend
+    ``row``. ``target`` (k,): weights of the last review, 0 where a name had none. ``points``: dividend
     points by row. ``ignored``: (row, column) of actions whose terms are not known.
     """
 
@@ -93,12 +95,20 @@ class LevelChain:
     unknown_caps: list[tuple[int, Rows]] = field(default_factory=list)
     ignored: list[tuple[int, int]] = field(default_factory=list)
     _next: int = 0
+    _forces: bool = field(init=False)
+    _pays: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """See what can never happen in this build."""
+        self._forces = self.rules.threshold is not None or self.rules.band is not None
+        self._pays = len(self.reviewer.paying.events) > 0
 
     def run(self, plan: ReviewPlan) -> None:
         """Carry the index through every review of ``plan`` and on to the last session."""
         self._next = int(np.searchsorted(self._acting.row, self.row, side="right"))
         columns = len(self.position.units)
-        cells = max(TOGETHER, 2 * self.reviewer.strategy.lookback * columns)
+        lookback = self.reviewer.strategy.lookback
+        cells = max(WINDOWED, 4 * lookback * columns) if lookback else TOGETHER
         for block in row_blocks(plan.effective, columns, cells=cells):
             effective = plan.effective[block]
             reviews = self.reviewer.weigh(effective - self.rules.lag, effective)
@@ -157,25 +167,33 @@ class LevelChain:
 
     def _carry(self, stop: int, free: int) -> None:
         """Compute levels up to ``stop`` with the position held; end earlier with a forced review."""
-        start, prices = self.row, self.reviewer.prices.price
+        start = self.row
         ahead = slice(start + 1, stop + 1)
-        self.levels[ahead] = row_dots(prices[ahead], self.position.units) / self.position.divisor
-        end = min(free, stop)
-        drop = first_drop(self.levels, start, end, self.rules.threshold)
-        drift = first_drift(prices, self.position.units, self.target, start, end, self.rules.band)
-        forced = [row for row in (drop, drift) if row is not None]
-        self.row = min(forced) + 1 if forced else stop
-        self._pay(start)
-        if forced:
+        self.levels[ahead] = (
+            row_dots(self.reviewer.prices.price[ahead], self.position.units) / self.position.divisor
+        )
+        forced = self._forced(start, min(free, stop)) if self._forces else None
+        self.row = stop if forced is None else forced[0] + 1
+        if self._pays:
+            self._pay(start)
+        if forced is not None:
             effective = np.array([self.row])
             review = self.reviewer.weigh(effective - self.rules.lag, effective).at(0)
-            self.rebalance(review, ReviewReason.DROP if drop == self.row - 1 else ReviewReason.DRIFT)
+            self.rebalance(review, forced[1])
+
+    def _forced(self, start: int, end: int) -> tuple[int, ReviewReason] | None:
+        """Return the first row in [``start``, ``end``) that makes a review follow, and why."""
+        drop = first_drop(self.levels, start, end, self.rules.threshold)
+        drift = first_drift(
+            self.reviewer.prices.price, self.position.units, self.target, start, end, self.rules.band
+        )
+        found = [(drop, ReviewReason.DROP), (drift, ReviewReason.DRIFT)]
+        known = [(row, why) for row, why in found if row is not None]
+        return min(known, key=lambda one: one[0], default=None)
 
     def _pay(self, start: int) -> None:
         """Add up the distributions on what was held into the rows after ``start``, up to ``row``."""
         paid = self.reviewer.paying
-        if not len(paid.events):
-            return
         some = slice(*np.searchsorted(paid.events.row, [start + 1, self.row + 1]).tolist())
         row, column = paid.events.row[some], paid.events.column[some]
         points = paid.cash[some] * self.position.units[column] / self.position.divisor
@@ -201,7 +219,7 @@ class LevelChain:
         units = np.zeros(len(weights))
         units[column] = weight / price[column] * (float(self.levels[self.row]) * self.position.divisor)
         self.position = Position(units=units, divisor=self.position.divisor)
-        self.target = np.where(weights != 0.0, weights, np.nan)
+        self.target = weights
         self.holdings.append(
             Holding(
                 effective=self.row,

@@ -99,7 +99,7 @@ def returns(prices: Floats) -> Floats:
 
 
 def _filled(panel: PricePanel, fx: Floats) -> tuple[Floats, Ages | None]:
-    gaps = np.isnan(panel.close).any(axis=0) | np.isnan(fx).any(axis=0)
+    gaps = np.isnan(panel.close.min(axis=0)) | np.isnan(fx.min(axis=0))
     if not gaps.any():
         price = panel.close if (fx == 1.0).all() else panel.close * fx
         return np.ascontiguousarray(price), None

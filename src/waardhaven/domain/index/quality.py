@@ -3,10 +3,9 @@
 import numpy as np
 
 from waardhaven.domain.index.composition import FlagColumns, FlagKind
-from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.level import LevelChain
 from waardhaven.domain.index.pricing import CarriedPrices
-from waardhaven.domain.index.windows import row_blocks, trailing_moments
+from waardhaven.domain.index.windows import row_blocks, strips, trailing_moments
 from waardhaven.domain.types import Days, Flags, Floats, Ids, Rows
 
 OUTLIER_WINDOW = 60
@@ -41,18 +40,26 @@ def outliers(prices: CarriedPrices, limit: int, threshold: float, first: int) ->
         start = int(every[block][0])
         span = slice(start - OUTLIER_WINDOW - 1, start + len(every[block]))
         seen = prices.moves(span, limit)
-        mean, variance = trailing_moments(seen[:-1], OUTLIER_WINDOW)
-        off = seen[OUTLIER_WINDOW:] - mean
-        found = (off * off > threshold * threshold * variance) & (variance > 0.0)
-        row, column = np.divmod(np.flatnonzero(found), width)
-        rows.append(row + start)
-        columns.append(column)
+        for some in strips(seen):
+            row, column = _beyond(seen[:, some], threshold)
+            rows.append(row + start)
+            columns.append(column + some.start)
     return _joined(rows), _joined(columns)
 
 
-def flags(inputs: IndexInputs, chain: LevelChain, first: int, opening_units: Floats) -> FlagColumns:
+def _beyond(moves: Floats, threshold: float) -> tuple[Rows, Rows]:
+    """Return where a move is beyond ``threshold`` deviations of the 60 before it; row 0 is the 61st."""
+    mean, variance = trailing_moments(moves[:-1], OUTLIER_WINDOW)
+    off = moves[OUTLIER_WINDOW:] - mean
+    found = np.multiply(off, off, out=off) > threshold * threshold * variance
+    row, column = np.divmod(np.flatnonzero(found), off.shape[1])
+    varied = variance[row, column] > 0.0
+    return row[varied], column[varied]
+
+
+def flags(chain: LevelChain, first: int, opening_units: Floats) -> FlagColumns:
     """Collect the flags of the sessions from row ``first`` on, for held names and members."""
-    guards = chain.reviewer.definition.guards
+    inputs, guards = chain.reviewer.inputs, chain.reviewer.definition.guards
     limit, threshold = guards.max_forward_fill_days, guards.outlier_std_threshold
     which, held = held_into(chain, first, opening_units)
     found: list[tuple[Rows, Rows, FlagKind]] = []

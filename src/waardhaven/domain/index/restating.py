@@ -8,6 +8,7 @@ import numpy as np
 
 from waardhaven.domain.index.composition import LevelColumns
 from waardhaven.domain.index.definition import IndexDefinition, RestatementPolicy
+from waardhaven.domain.index.verification import ROUNDING
 from waardhaven.domain.types import Days, Floats, as_date
 
 
@@ -35,10 +36,14 @@ class Comparison:
 
 
 def compare(published: LevelColumns, known: LevelColumns) -> Comparison:
-    """Compare levels of the same days; a day that is not known any more counts as wholly different."""
+    """Compare levels of the same days; a day that is not known any more counts as wholly different.
+
+    What rounding alone can explain is the same: code or processor may have changed since.
+    """
     again = aligned(published.day, known)
-    off = ~((again == published.level) | (np.isnan(again) & np.isnan(published.level)))
-    change = np.where(np.isnan(again), 1.0, np.abs(again / published.level - 1.0))
+    unknown = np.isnan(again), np.isnan(published.level)
+    change = np.where(unknown[0] | unknown[1], 1.0, np.abs(again / published.level - 1.0))
+    off = (change > ROUNDING) & ~(unknown[0] & unknown[1])
     return Comparison(
         first_day=as_date(published.day[int(off.argmax())]) if off.any() else None,
         days=int(off.sum()),

@@ -11,10 +11,12 @@ from waardhaven.domain.index.composition import CompositionColumns, LevelColumns
 from waardhaven.domain.types import Days
 
 Column = npt.NDArray[Any]
+ROUNDING = 1e-12
+"""How far figures of the same facts may lie apart, relative, by other code or on another processor."""
 
 
 class History(Protocol):
-    """Anything with levels and compositions, e.g. an IndexResult."""
+    """Anything with levels and compositions: an IndexHistory, a stored result."""
 
     @property
     def levels(self) -> LevelColumns:

@@ -67,7 +67,7 @@ def test_no_rows_have_no_drift() -> None:
 
 def test_a_name_without_a_weight_at_the_last_review_has_no_band() -> None:
     assert first_drift(PRICE, UNITS, np.array([0.5, 0.4]), 2, 3, 0.1) == 2
-    assert first_drift(PRICE, UNITS, np.array([nan, 0.4]), 2, 3, 0.1) is None
+    assert first_drift(PRICE, UNITS, np.array([0.0, 0.4]), 2, 3, 0.1) is None
 
 
 def test_a_name_that_is_not_held_any_more_does_not_drift() -> None:

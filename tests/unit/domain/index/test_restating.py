@@ -40,6 +40,17 @@ def test_a_day_that_is_not_known_any_more_differs_by_all_of_it() -> None:
     assert (found.first_day, found.days, found.largest) == (date(2024, 1, 3), 1, 1.0)
 
 
+def test_rounding_of_another_processor_or_release_is_no_difference() -> None:
+    level = PUBLISHED.level * (1.0 + np.array([0.0, 5e-13, -9e-13]))
+    assert compare(PUBLISHED, known(*level)).first_day is None
+
+
+def test_what_is_beyond_rounding_is_counted_alone() -> None:
+    found = compare(PUBLISHED, known(100.0 * (1.0 + 5e-13), 110.0, 120.0 * (1.0 + 1e-11)))
+    assert (found.first_day, found.days) == (date(2024, 1, 4), 1)
+    assert found.largest == pytest.approx(1e-11, rel=1e-4)
+
+
 def test_days_known_besides_the_published_ones_do_not_matter() -> None:
     more = days("2024-01-01", *AXIS.astype(str), "2024-01-05")
     assert compare(PUBLISHED, known(1.0, 100.0, 110.0, 120.0, 2.0, axis=more)).first_day is None
@@ -48,6 +59,11 @@ def test_days_known_besides_the_published_ones_do_not_matter() -> None:
 def test_levels_unknown_then_and_now_are_the_same() -> None:
     published = replace(PUBLISHED, level=np.array([nan, 110.0, 120.0]))
     assert compare(published, known(nan, 110.0, 120.0)).first_day is None
+
+
+def test_a_level_that_was_unknown_and_is_known_now_differs_by_all_of_it() -> None:
+    found = compare(replace(PUBLISHED, level=np.array([nan, 110.0, 120.0])), known(100.0, 110.0, 120.0))
+    assert (found.first_day, found.days, found.largest) == (date(2024, 1, 2), 1, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ def test_a_row_has_the_same_sum_alone_and_among_many(columns: int) -> None:
     together = row_sums(matrix)
     assert all(row_sums(matrix[i : i + 1])[0] == together[i] for i in range(33))
     assert np.array_equal(row_sums(np.asfortranarray(matrix)), together)
+    assert np.array_equal(row_sums(matrix[4:6]), together[4:6])
 
 
 def test_columns_of_zeros_change_no_bit_of_a_sum() -> None:
@@ -59,6 +60,21 @@ def test_a_window_longer_than_the_data_has_no_runs(rows: int) -> None:
 def test_trailing_runs_do_not_depend_on_where_the_data_begin() -> None:
     values = RNG.normal(size=(200, 5))
     assert np.array_equal(trailing(np.add, values, 60)[90:], trailing(np.add, values[90:], 60))
+
+
+@pytest.mark.parametrize("window", [1, 2, 7, 60, 126, 252])
+@pytest.mark.parametrize("spacing", [1, 5, 21, 200])
+def test_wanted_runs_equal_those_of_every_row_bit_for_bit(window: int, spacing: int) -> None:
+    values = RNG.normal(1.0, 0.02, (700, 3))
+    rows = np.arange(0, 700 - window + 1, spacing)
+    assert np.array_equal(
+        trailing(np.multiply, values, window, rows), trailing(np.multiply, values, window)[rows]
+    )
+    every, some = (
+        trailing_moments(values, max(window, 2)),
+        trailing_moments(values, max(window, 2), rows[:-1]),
+    )
+    assert all(np.array_equal(a[rows[:-1]], b) for a, b in zip(every, some, strict=True))
 
 
 def test_moments_are_the_mean_and_the_sample_variance() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waardhaven.domain.index.build import NO_DAYS, Computation, IndexResult, compute
+from waardhaven.domain.index.build import NO_DAYS, Computation, IndexHistory, compute
 from waardhaven.domain.index.composition import IndexState
 from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.explaining.level_change import LevelChange
@@ -65,14 +65,14 @@ class Closing:
 class LastSession:
     """The last session of a build: the close, the change of level (None on the base date), the review.
 
-    ``review`` None: none took effect at this close. ``result``: what the build computed.
+    ``review`` None: none took effect at this close. ``history``: what the build computed.
     """
 
     closing: Closing
     change: LevelChange | None
     actions: tuple[ActionTaken, ...]
     review: Weighing | None
-    result: IndexResult
+    history: IndexHistory
 
 
 def last_session(
@@ -94,7 +94,7 @@ def explained(computed: Computation) -> LastSession:
         change=None if session is None else LevelChange.of(session, chain.rules.kept),
         actions=() if session is None else _actions(session),
         review=_review(computed, session, row),
-        result=computed.result,
+        history=computed.history,
     )
 
 

@@ -48,19 +48,19 @@ class Outcome:
 def outcome(definition: IndexDefinition, inputs: IndexInputs, sessions_per_year: int) -> Outcome:
     """Build an index from its base date; raise what ``build_index`` raises."""
     computed = compute(definition, inputs)
-    result, chain = computed.result, computed.chain
+    history, chain = computed.history, computed.chain
     weight = drifted(chain.position.units, chain.reviewer.prices.price[-1])
     names = np.flatnonzero(weight)
-    years, turnover = _yearly(result.compositions)
+    years, turnover = _yearly(history.compositions)
     return Outcome(
-        day=result.levels.day,
-        level=result.levels.level,
+        day=history.levels.day,
+        level=history.levels.level,
         assets=chain.reviewer.inputs.panel.assets[names],
         weight=weight[names],
         years=years,
         turnover=turnover,
-        reviews=len(result.compositions),
-        performance=performance(result.levels.day, result.levels.level, sessions_per_year),
+        reviews=len(history.compositions),
+        performance=performance(history.levels.day, history.levels.level, sessions_per_year),
     )
 
 

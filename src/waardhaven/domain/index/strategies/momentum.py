@@ -102,10 +102,14 @@ def weigh(params: MomentumParams, signals: Signals) -> Floats:
 
 
 def _among_the_first(params: MomentumParams, momentum: Floats, known: Flags) -> Flags:
-    order = np.argsort(np.where(known, -momentum, np.inf), axis=1, kind="stable")
-    places = np.array([params.places(int(count)) for count in known.sum(axis=1)])
-    first = np.zeros(known.shape, dtype=np.bool_)
-    np.put_along_axis(first, order, np.arange(known.shape[1]) < places[:, None], axis=1)
+    """Return the names (r, k) with the highest momentum, equal ones in order of asset id."""
+    lowest_first = np.where(known, -momentum, np.inf)
+    places = np.array([params.places(int(count)) for count in known.sum(axis=1)])[:, None]
+    last = np.minimum(places, known.shape[1]) - 1
+    cut = np.take_along_axis(np.sort(lowest_first, axis=1), last, axis=1)
+    better, tied = lowest_first < cut, lowest_first == cut
+    left = places - better.sum(axis=1, keepdims=True)
+    first: Flags = better | (tied & (np.cumsum(tied, axis=1) <= left))
     return first
 
 

@@ -35,8 +35,8 @@ class Signals:
 
         The last ``skip`` sessions before the selection day's close are left out.
         """
-        runs = trailing(np.multiply, 1.0 + self.returns, sessions)
-        return runs[self.rows - (sessions - 1) - skip] - 1.0
+        first = self.rows - (sessions - 1) - skip
+        return trailing(np.multiply, 1.0 + self.returns, sessions, first) - 1.0
 
     def window(self, review: int, sessions: int) -> Floats:
         """Return the last ``sessions`` returns up to a review's selection day, (sessions, k), a view."""
@@ -59,5 +59,5 @@ class Signals:
 
         NaN if any is missing; exactly 0 if the returns do not vary beyond rounding.
         """
-        _, variance = trailing_moments(self.returns, sessions)
-        return np.sqrt(variance[self.rows - (sessions - 1)])
+        _, variance = trailing_moments(self.returns, sessions, self.rows - (sessions - 1))
+        return np.sqrt(variance)
