@@ -279,8 +279,8 @@ def _compositions(chain: LevelChain, inputs: IndexInputs) -> CompositionColumns:
         asset=inputs.panel.assets[columns],
         weight=np.concatenate([none, *(one.weight for one in held)]),
         units=np.concatenate([none, *(one.units for one in held)]),
-        turnover=np.array([one.turnover for one in held], dtype=np.float64),
-        cost=np.array([one.cost for one in held], dtype=np.float64),
+        turnover=chain.turnover[effective],
+        cost=chain.cost[effective],
     )
 
 

@@ -8,6 +8,7 @@ or divisor at the close before the ex-date (see treatments), so the level does n
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from waardhaven.domain.index.rebalancing import ReviewPlan
 from waardhaven.domain.index.review import Review, Reviewer
 from waardhaven.domain.index.total_return import Points
 from waardhaven.domain.index.treatments import Position, drifted, settle
-from waardhaven.domain.index.windows import row_blocks, row_dots
+from waardhaven.domain.index.windows import normalised, row_blocks, row_dots, row_sums
 from waardhaven.domain.types import Floats, Rows
 
 DIVISOR = 1.0
@@ -30,6 +31,9 @@ TOGETHER = 1 << 16
 """Cells of prices whose reviews are weighed together by a rule that looks at the selection day alone."""
 WINDOWED = 1 << 14
 """The same for a rule that looks back: what it computes on the way stays in the cache of a core."""
+
+TRADES = 64
+"""Reviews whose turnover is computed together."""
 
 
 class NothingEligible(Invalid):
@@ -41,8 +45,7 @@ class Holding:
     """A composition as the engine keeps it: columns (m,) of the names held.
 
     In force from the close of row ``effective`` on; ``since`` is the first row whose level uses it: the
-    ex-date itself for an action, the row after for a review. ``turnover``: sum of absolute changes of
-    weight; ``cost``: the fraction of the level that trading took.
+    ex-date itself for an action, the row after for a review.
     """
 
     effective: int
@@ -52,8 +55,14 @@ class Holding:
     weight: Floats
     units: Floats
     divisor: float
-    turnover: float = 0.0
-    cost: float = 0.0
+
+
+class Trade(NamedTuple):
+    """What a review at ``row`` changed: ``units`` (k,) held into it, ``weights`` (k,) held from it on."""
+
+    row: int
+    units: Floats
+    weights: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +89,9 @@ class LevelChain:
 
     ``levels`` (n,): known up to ``row``, NaN before the start. ``position``: held after the close of
     ``row``. ``target`` (k,): weights of the last review, 0 where a name had none. ``points``: dividend
-    points by row. ``ignored``: (row, column) of actions whose terms are not known.
+    points by row. ``turnover`` and ``cost`` (n,): of the review at a row, the sum of absolute changes of
+    weight and the fraction of the level that trading took; 0 elsewhere. ``ignored``: (row, column) of
+    actions whose terms are not known.
     """
 
     reviewer: Reviewer
@@ -90,16 +101,20 @@ class LevelChain:
     target: Floats
     row: int
     points: Points
+    turnover: Floats = field(init=False)
+    cost: Floats = field(init=False)
     holdings: list[Holding] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     unknown_caps: list[tuple[int, Rows]] = field(default_factory=list)
     ignored: list[tuple[int, int]] = field(default_factory=list)
+    _trades: list[Trade] = field(default_factory=list)
     _next: int = 0
     _forces: bool = field(init=False)
     _pays: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """See what can never happen in this build."""
+        """Begin without costs, and see what can never happen in this build."""
+        self.turnover, self.cost = np.zeros(len(self.levels)), np.zeros(len(self.levels))
         self._forces = self.rules.threshold is not None or self.rules.band is not None
         self._pays = len(self.reviewer.paying.events) > 0
 
@@ -118,6 +133,7 @@ class LevelChain:
                 self.rebalance(reviews.at(i), ReviewReason(reasons[i]))
         last = len(self.levels) - 1
         self.advance(last, free=last)
+        self._turn_over()
 
     def advance(self, row: int, *, free: int) -> None:
         """Compute levels up to ``row``, with forced reviews at rows up to ``free``."""
@@ -212,10 +228,9 @@ class LevelChain:
                 raise NothingEligible("No name of the universe can be weighed on the base date.")
             self.skipped.append(self.row)
             return
+        if reason is not ReviewReason.BASE:
+            self._trade(Trade(row=self.row, units=self.position.units, weights=weights))
         price, weight = self._price(self.row), weights[column]
-        turnover = 0.0 if reason is ReviewReason.BASE else self._turnover(weights, price)
-        cost = self.rules.cost_rate * turnover
-        self.levels[self.row] *= 1.0 - cost
         units = np.zeros(len(weights))
         units[column] = weight / price[column] * (float(self.levels[self.row]) * self.position.divisor)
         self.position = Position(units=units, divisor=self.position.divisor)
@@ -229,14 +244,24 @@ class LevelChain:
                 weight=weight,
                 units=units[column],
                 divisor=self.position.divisor,
-                turnover=turnover,
-                cost=cost,
             )
         )
 
-    def _turnover(self, weights: Floats, price: Floats) -> float:
-        held = drifted(self.position.units, price)
-        return float(np.add.accumulate(np.abs(weights - held))[-1])
+    def _trade(self, trade: Trade) -> None:
+        """Note what a review changes, and take its cost off the level."""
+        self._trades.append(trade)
+        if self.rules.cost_rate > 0.0 or len(self._trades) == TRADES:
+            self._turn_over()
+        self.cost[self.row] = self.rules.cost_rate * self.turnover[self.row]
+        self.levels[self.row] *= 1.0 - self.cost[self.row]
+
+    def _turn_over(self) -> None:
+        """Compute the turnover of the trades noted, together."""
+        if self._trades:
+            rows, units, weights = (np.array(column) for column in zip(*self._trades, strict=True))
+            held = normalised(units * self.reviewer.prices.price[rows])
+            self.turnover[rows] = row_sums(np.abs(weights - held))
+            self._trades.clear()
 
     def _record(self, row: int, *, since: int) -> None:
         """Note the composition that actions made; its weights are those at the close of ``row``."""

@@ -89,17 +89,18 @@ def settled(programme: Programme, start: ActiveSet, *, near: Point | None = None
 
 
 def _wanted(programme: Programme, point: Point, active: ActiveSet) -> ActiveSet:
-    """Return the active set that the signs at ``point`` ask for."""
-    x, slope = point.x, gradient(programme, point)
+    """Return the active set that the signs at ``point`` ask for.
+
+    A bound that the gradient pushes away from is let go; a free variable beyond a bound goes to it. Those
+    on a bound lie within both, and those without room between their bounds stay.
+    """
+    x, slope, side = point.x, gradient(programme, point), active.side
     room = PRIMAL_ROUNDING * max(1.0, float(np.abs(x).max()))
     force = DUAL_ROUNDING * float(np.abs(slope).max())
-    side = active.side.copy()
-    free = side == FREE
-    side[free & (x < programme.lower - room)] = LOW
-    side[free & (x > programme.upper + room)] = HIGH
-    side[(active.side == LOW) & (slope < -force)] = FREE
-    side[(active.side == HIGH) & (slope > force)] = FREE
-    side[programme.lower == programme.upper] = LOW
+    pushed = (side * slope > force) & (programme.lower < programme.upper)
+    side = np.where(pushed, float(FREE), side)
+    side += x > programme.upper + room
+    side -= x < programme.lower - room
     if not len(active.tight):
         return ActiveSet(side=side, tight=active.tight)
     over = programme.inequalities @ x > programme.ceilings + room
@@ -110,12 +111,16 @@ def _solved(programme: Programme, active: ActiveSet, near: Point | None) -> Poin
     """Return the minimum on the face of the active set, None if the face does not determine one."""
     free = np.flatnonzero(active.side == FREE)
     x = np.where(active.side == LOW, programme.lower, np.where(active.side == HIGH, programme.upper, 0.0))
-    held = np.flatnonzero(x)
-    rows = np.concatenate([programme.equalities, programme.inequalities[active.tight]])
-    totals = np.concatenate([programme.totals, programme.ceilings[active.tight]])
-    block = programme.hessian[np.ix_(free, free)]
-    pull = -programme.linear[free] - x[held] @ programme.hessian[np.ix_(held, free)]
-    gap = totals - rows[:, held] @ x[held]
+    held = x.nonzero()[0]
+    rows, totals = programme.equalities, programme.totals
+    if active.tight.any():
+        rows = np.concatenate([rows, programme.inequalities[active.tight]])
+        totals = np.concatenate([totals, programme.ceilings[active.tight]])
+    block = programme.hessian[free[:, None], free]
+    pull, gap = -programme.linear[free], totals
+    if len(held):
+        pull = pull - (x[held] @ programme.hessian[held])[free]
+        gap = totals - rows[:, held] @ x[held]
     found = _cholesky(block, rows[:, free], pull, gap)
     if found is None and near is not None:
         guessed = np.concatenate([near.x[free], near.equality, near.inequality[active.tight]])
@@ -135,19 +140,34 @@ def _cholesky(block: Floats, rows: Floats, pull: Floats, gap: Floats) -> tuple[F
 
     if not len(pull) or len(gap) > len(pull):
         return None
-    _, solved, info = dposv(block, np.column_stack([pull, rows.T]))
+    sides = np.empty((len(pull), 1 + len(gap)), order="F")
+    sides[:, 0], sides[:, 1:] = pull, rows.T
+    _, solved, info = dposv(block, sides, overwrite_b=True)
     if info != 0:
         return None
     free, force = solved[:, 0], solved[:, 1:]
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):  # of rows that all but depend on each other
-            multipliers = np.linalg.solve(rows @ force, rows @ free - gap)
-            x = free - force @ multipliers
-            correction = np.linalg.solve(rows @ force, rows @ x - gap)
-            x = x - force @ correction
-    except np.linalg.LinAlgError:
+    if not len(gap):
+        return free, gap
+    inner = rows @ force
+    multipliers = _inner(inner, rows @ free - gap)
+    if multipliers is None:
         return None
+    x = free - force @ multipliers
+    correction = _inner(inner, rows @ x - gap)  # what rounding left
+    if correction is None:
+        return None
+    x -= force @ correction
     return (x, multipliers + correction) if np.isfinite(x).all() else None
+
+
+def _inner(matrix: Floats, wanted: Floats) -> Floats | None:
+    """Solve the system of the multipliers (m, m), None if it is singular or its solution not finite."""
+    from scipy.linalg.lapack import dgesv
+
+    if len(wanted) == 1:
+        return wanted / matrix[0] if matrix[0, 0] != 0.0 else None
+    _, _, found, info = dgesv(matrix, wanted)
+    return found if info == 0 and np.isfinite(found).all() else None
 
 
 def _closest(

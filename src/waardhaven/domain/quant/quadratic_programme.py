@@ -65,8 +65,9 @@ class Solution:
 
 def gradient(programme: Programme, point: Point) -> Floats:
     """Return the gradient of the Lagrangian without bounds, (n,)."""
-    held = np.flatnonzero(point.x)
-    curved = point.x[held] @ programme.hessian[held]
+    held = point.x.nonzero()[0]
+    few = 2 * len(held) < len(point.x)
+    curved = point.x[held] @ programme.hessian[held] if few else point.x @ programme.hessian
     slope = curved + programme.linear + point.equality @ programme.equalities
     return slope + point.inequality @ programme.inequalities if len(programme.ceilings) else slope
 
