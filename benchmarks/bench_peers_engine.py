@@ -4,9 +4,11 @@
 
 20 x 8,313 is the packaged sample market, 500 x 5,000 a seeded factor model. Every rule is reviewed monthly
 and takes effect at the close of the month's first session; between reviews weights drift; fractional
-units, no cost. Weights are selected from data up to the session before: bt selects and trades at one
-close, so its own selectors and weighers (ffn's functions, PyPortfolioOpt) are given the window that ends
-one session earlier. The work is the same, only the window is cut by sessions instead of by calendar.
+units, no cost. Ours is timed without the search for outliers and stale prices, which a stored build pays
+for and no peer does; the time with it stands below. Weights are selected from data up to the session
+before: bt selects and trades at one close, so its own selectors and weighers (ffn's functions,
+PyPortfolioOpt) are given the window that ends one session earlier. The work is the same, only the window
+is cut by sessions instead of by calendar.
 
 skfolio's WalkForward trades at the last close before the month and can not select a session earlier, so
 only its time stands here, with the drift of weights switched on. Peers that take long run once or over the
@@ -22,8 +24,8 @@ from typing import Any
 import numpy as np
 from tests.factories import a_definition
 
-from benchmarks.peers import Board, cpu_ms, market, one_thread
-from waardhaven.domain.index.build import IndexResult, build_index
+from benchmarks.peers import Board, beside_ms, cpu_ms, market, one_thread
+from waardhaven.domain.index.build import IndexHistory, build_index, compute
 from waardhaven.domain.index.definition import Adjustment, Constraints, Guards, IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.market.calendar import Frequency
@@ -144,7 +146,7 @@ def weigher(rule: Rule, tolerance: float) -> Callable[[Any], Any]:
     }[rule.strategy]
 
 
-def given(result: IndexResult, names: Any) -> dict[Any, Any]:
+def given(result: IndexHistory, names: Any) -> dict[Any, Any]:
     """Return our weights by the day they take effect."""
     import pandas as pd
 
@@ -222,7 +224,7 @@ def skfolio_run(rule: Rule, returns: Any) -> Callable[[], object]:
     return lambda: cross_val_predict(model, returns, cv=walk)
 
 
-def apart(ours: IndexResult, peer: Floats) -> float:
+def apart(ours: IndexHistory, peer: Floats) -> float:
     """Return the largest relative difference of two histories that begin at the same base."""
     level = ours.levels.level / ours.levels.level[0]
     return float(np.abs(level / (peer / peer[0]) - 1.0).max())
@@ -231,15 +233,14 @@ def apart(ours: IndexResult, peer: Floats) -> float:
 def beside_bt(board: Board, rule: Rule, inputs: IndexInputs) -> float:
     """Print time and distance beside bt; return our milliseconds."""
     prices, definition, count = frame(inputs), rule.definition(inputs), len(inputs.panel.assets)
-    ours = cpu_ms(lambda: build_index(definition, inputs), runs=7 if count == 20 else 3)
-    result, found = build_index(definition, inputs), []
+    result, found = compute(definition, inputs).history, []
     base = definition.base_date
 
     def run() -> None:
         found.append(bt_levels(rule, prices, base))
 
     runs = 3 if count == 20 else 1
-    peer = cpu_ms(run, runs=runs)
+    ours, peer = beside_ms(lambda: compute(definition, inputs), run, runs=runs)
     board.speed(f"{count} {rule.title}: bt", ours, peer, rule.goals[count], note="" if runs > 1 else "once")
     levels, name = found[-1], "level, relative to bt"
     if rule.strategy == "equal_risk":
@@ -248,6 +249,8 @@ def beside_bt(board: Board, rule: Rule, inputs: IndexInputs) -> float:
         own = given(result, prices.columns)
         levels, name = bt_levels(rule, prices, base, weights=own), "level, relative to bt with our weights"
     board.bound(f"{count} {rule.title}: {name}", apart(result, levels), EQUAL_LEVELS)
+    flagged = cpu_ms(lambda: build_index(definition, inputs), runs=3)
+    print(f"    {'with the flags of its data, which no peer looks for':64} {flagged:9.2f} ms")
     return ours
 
 

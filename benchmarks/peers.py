@@ -27,11 +27,35 @@ def cpu_ms(work: Callable[[], object], *, runs: int = 5) -> float:
     if runs > 1:
         work()
     times: list[float] = []
-    while len(times) < runs or (runs > 1 and sum(times) < QUICK):
-        before = time.process_time()
-        work()
-        times.append(time.process_time() - before)
-    return statistics.median(times) * 1e3
+    while len(times) < runs or (runs > 1 and sum(times) < QUICK * 1e3):
+        times.append(_once(work))
+    return statistics.median(times)
+
+
+def beside_ms(ours: Callable[[], object], peer: Callable[[], object], *, runs: int) -> tuple[float, float]:
+    """Return the median CPU milliseconds of both, ``runs`` of the peer with ours before and after each.
+
+    A machine that others use is slow at some times and fast at others: both are measured at the same ones.
+    """
+    ours()
+    own, others = _repeated(ours), []
+    for _ in range(runs):
+        others.append(_once(peer))
+        own += _repeated(ours)
+    return statistics.median(own), statistics.median(others)
+
+
+def _repeated(work: Callable[[], object]) -> list[float]:
+    times = [_once(work)]
+    while sum(times) < QUICK * 1e3:
+        times.append(_once(work))
+    return times
+
+
+def _once(work: Callable[[], object]) -> float:
+    before = time.process_time()
+    work()
+    return (time.process_time() - before) * 1e3
 
 
 def one_thread() -> None:

@@ -1,6 +1,5 @@
 """Weights of reviews, from facts up to their selection days."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -63,21 +62,6 @@ class PricedEvents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """One review before constraints: ``weights`` (k,) as the strategy gives them, zeros: nothing to weigh.
-
-    ``unknown`` (k,): names that lack a market cap they need. ``reweigh`` weighs other eligible names.
-    """
-
-    selection: int
-    effective: int
-    weights: Floats
-    eligible: Flags
-    unknown: Flags
-    reweigh: Callable[[Flags], Floats]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reviews:
     """Reviews (r,) weighed together."""
 
@@ -88,21 +72,51 @@ class Reviews:
     unknown: Flags
     strategy: BoundStrategy
 
-    def at(self, i: int) -> Review:
+    def at(self, i: int) -> "Review":
         """Return one review."""
+        return Review(self, i)
 
-        def reweigh(eligible: Flags) -> Floats:
-            weights: Floats = _invested(self.strategy, self.signals.alone(i, eligible))[0]
-            return weights
 
-        return Review(
-            selection=int(self.selection[i]),
-            effective=int(self.effective[i]),
-            weights=self.weights[i],
-            eligible=self.signals.eligible[i],
-            unknown=self.unknown[i],
-            reweigh=reweigh,
-        )
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The review at ``place`` of those weighed together, before constraints."""
+
+    reviews: Reviews
+    place: int
+
+    @property
+    def selection(self) -> int:
+        """Row of the selection day."""
+        return int(self.reviews.selection[self.place])
+
+    @property
+    def effective(self) -> int:
+        """Row at whose close it takes effect."""
+        return int(self.reviews.effective[self.place])
+
+    @property
+    def weights(self) -> Floats:
+        """Weights (k,) as the strategy gives them, zeros: nothing to weigh."""
+        weights: Floats = self.reviews.weights[self.place]
+        return weights
+
+    @property
+    def eligible(self) -> Flags:
+        """Names (k,) that may be held."""
+        eligible: Flags = self.reviews.signals.eligible[self.place]
+        return eligible
+
+    @property
+    def unknown(self) -> Flags:
+        """Names (k,) that lack a market cap they need."""
+        unknown: Flags = self.reviews.unknown[self.place]
+        return unknown
+
+    def reweigh(self, eligible: Flags) -> Floats:
+        """Weigh other eligible names (k,)."""
+        alone = self.reviews.signals.alone(self.place, eligible)
+        weights: Floats = _invested(self.reviews.strategy, alone)[0]
+        return weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
