@@ -265,6 +265,28 @@ async def test_a_blend_shows_its_sleeves_signals_and_constraints(world: World):
     assert (review.definition_version, review.reason) == (2, "scheduled")
 
 
+@pytest.mark.parametrize(
+    ("estimator", "condition_known", "verdict"),
+    [
+        ("ledoit_wolf", True, "Reliable."),
+        ("sample", False, "Not reliable: it is singular (3 sessions for 3 names)"),
+    ],
+)
+async def test_a_weight_solved_with_a_covariance_shows_what_that_is_worth(
+    world: World, estimator: str, *, condition_known: bool, verdict: str
+):
+    await world.open(rows=20)
+    spec = StrategySpec(name="minimum_variance", params={"lookback": 3, "covariance": estimator})
+    await world.indexes.define(replace(DEFINITION, strategy=spec), by=OPERATOR)
+    await world.published()
+    found = await explain(world)(VIEWER, slug="an-index", symbol="CCC")
+    seen = found.weight.review.sleeves[0].covariance
+    assert (seen.estimator, seen.sessions, seen.names, seen.sessions_per_name) == (estimator, 3, 3, 1.0)
+    assert (seen.condition is not None, seen.reliable) == (condition_known, condition_known)
+    assert seen.verdict.startswith(verdict)
+    assert (seen.left_out, seen.missing) == (0, 0)
+
+
 async def test_a_name_that_could_not_enter_is_told_why(world: World):
     await world.open(rows=20)
     await world.market.write_universe(

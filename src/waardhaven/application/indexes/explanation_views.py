@@ -91,17 +91,40 @@ class LevelChangeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CovarianceView:
+    """What the covariance that a strategy solved with is worth, checked before it was used.
+
+    ``names`` it covers over ``sessions``; ``smallest_eigenvalue`` per session; ``condition`` None: it is
+    singular. ``missing``: returns the name lacks in the window; ``left_out``: eligible names that lack any.
+    All but those None: no name moved, so there is no covariance.
+    """
+
+    estimator: str
+    sessions: int | None
+    names: int | None
+    sessions_per_name: float | None
+    smallest_eigenvalue: float | None
+    condition: float | None
+    reliable: bool
+    verdict: str
+    left_out: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SleeveView:
     """A strategy at work on one name.
 
     ``strategy``: its name, after those it belongs to, e.g. blend/momentum. ``share``: of the strategy it
     belongs to. ``weight``: of the name within the sleeve. ``figures``: what it was derived from.
+    ``covariance``: None where the strategy reads none.
     """
 
     strategy: str
     share: float
     weight: float
     figures: Mapping[str, float | None]
+    covariance: CovarianceView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

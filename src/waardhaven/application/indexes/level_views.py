@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from math import isnan
+from math import isfinite
 
 import numpy as np
 
@@ -91,8 +91,8 @@ def _action(one: ActionTaken, assets: Named) -> TreatmentView:
 
 
 def known(value: float) -> float | None:
-    """Return the number, None for NaN."""
-    return None if isnan(value) else value
+    """Return the number, None for NaN and for what is not finite."""
+    return value if isfinite(value) else None
 
 
 def _listed(values: Floats) -> tuple[float, ...]:

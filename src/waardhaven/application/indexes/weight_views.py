@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 
 from waardhaven.application.indexes.explanation_views import (
+    CovarianceView,
     DriftView,
     EffectView,
     FigureView,
@@ -21,6 +22,7 @@ from waardhaven.domain.index.build_record import InputsUnavailable
 from waardhaven.domain.index.composition import Composition
 from waardhaven.domain.index.explaining.last_session import Closing, LastSession
 from waardhaven.domain.index.explaining.weighing import Refusal, Sleeve, Weighing
+from waardhaven.domain.index.strategies.estimation import Preflight
 from waardhaven.domain.market.asset import Asset
 from waardhaven.domain.types import BuildId, Floats, Ids, as_date
 
@@ -107,9 +109,26 @@ def _sleeves(sleeve: Sleeve, path: str, column: int | None) -> Iterator[SleeveVi
         share=sleeve.share,
         weight=_at(sleeve.weights, column),
         figures={name: known(_at(values, column)) for name, values in figures.items()},
+        covariance=None if sleeve.preflight is None else _covariance(sleeve.preflight, column),
     )
     for one in sleeve.sleeves:
         yield from _sleeves(one, f"{path}/{one.strategy}", column)
+
+
+def _covariance(found: Preflight, column: int | None) -> CovarianceView:
+    seen = found.diagnosis
+    return CovarianceView(
+        estimator=found.estimator,
+        sessions=None if seen is None else seen.observations,
+        names=None if seen is None else seen.names,
+        sessions_per_name=None if seen is None else seen.per_name,
+        smallest_eigenvalue=None if seen is None else known(seen.smallest_eigenvalue),
+        condition=None if seen is None else known(seen.condition),
+        reliable=seen is not None and seen.reliable,
+        verdict="No name moved, so there is no covariance." if seen is None else seen.verdict,
+        left_out=int((found.missing > 0).sum()),
+        missing=0 if column is None else int(found.missing[column]),
+    )
 
 
 def _drift(asset: Asset, now: Found, then: Found) -> DriftView | None:

@@ -92,7 +92,7 @@ class Diagnosis:
 
     ``observations`` T, ``names`` k, ``per_name`` T / k. ``holes`` (k,): returns missing in each column.
     ``smallest_eigenvalue`` and ``condition`` (infinite when singular) of the covariance; NaN if it is not
-    finite. ``usable``: symmetric, positive definite beyond rounding, well conditioned, without holes.
+    finite. ``reliable``: symmetric, positive definite beyond rounding, well conditioned, without holes.
     """
 
     observations: int
@@ -102,7 +102,7 @@ class Diagnosis:
     smallest_eigenvalue: float
     condition: float
     verdict: str
-    usable: bool
+    reliable: bool
 
 
 def diagnose(returns: Floats, covariance: Floats) -> Diagnosis:
@@ -132,6 +132,6 @@ def diagnose(returns: Floats, covariance: Floats) -> Diagnosis:
         holes=tuple(holes.tolist()),
         smallest_eigenvalue=smallest,
         condition=condition if sound else float("nan"),
-        verdict=f"Not usable: {'; '.join(found)}." if found else "Usable.",
-        usable=not found,
+        verdict=f"Not reliable: {'; '.join(found)}." if found else "Reliable.",
+        reliable=not found,
     )

@@ -158,3 +158,26 @@ def test_sleeves_of_a_blend_are_free_of_the_limits_of_the_whole() -> None:
     sleeves = [{"strategy": "minimum_variance", "weight": 1}]
     found = weights("blend", signals(noise(2), limits=limits), sleeves=sleeves)
     assert sum(found) == pytest.approx(1.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", BY_COVARIANCE)
+def test_what_a_covariance_is_worth_is_known_before_it_is_used(name: str) -> None:
+    holed = noise(4)
+    holed[-5, 1] = np.nan
+    found = prepare(StrategySpec(name=name, params={"lookback": 60})).preflight(signals(holed))
+    assert found.missing.tolist() == [0, 1, 0, 0]
+    assert (found.diagnosis.names, found.diagnosis.observations) == (3, 60)
+    assert found.diagnosis.reliable
+
+
+def test_holes_of_names_that_can_not_enter_do_not_count_before_a_covariance_is_used() -> None:
+    holed = noise(3)
+    holed[-5, 1] = np.nan
+    bound = prepare(StrategySpec(name="equal_risk", params={"lookback": 60}))
+    found = bound.preflight(signals(holed, eligible=[True, False, True]))
+    assert found.missing.tolist() == [0, 0, 0]
+    assert bound.preflight(signals(np.zeros((80, 2)))).diagnosis is None
+
+
+def test_a_strategy_without_a_covariance_has_none_to_check() -> None:
+    assert prepare(StrategySpec(name="equal_weight")).preflight(signals(noise(2))) is None

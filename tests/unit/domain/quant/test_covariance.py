@@ -66,7 +66,7 @@ def test_every_estimate_scales_with_the_square_of_returns(name: str) -> None:
 def test_a_sound_estimate_is_called_usable() -> None:
     moves = returns(60, 3)
     found = diagnose(moves, sample(moves))
-    assert (found.usable, found.verdict) == (True, "Usable.")
+    assert (found.reliable, found.verdict) == (True, "Reliable.")
     assert (found.observations, found.names, found.per_name, found.holes) == (60, 3, 20.0, (0, 0, 0))
     spectrum = np.linalg.eigvalsh(sample(moves))
     assert found.smallest_eigenvalue == spectrum[0]
@@ -76,7 +76,7 @@ def test_a_sound_estimate_is_called_usable() -> None:
 def test_fewer_sessions_than_names_are_called_singular() -> None:
     moves = returns(5, 10)
     found = diagnose(moves, sample(moves))
-    assert not found.usable
+    assert not found.reliable
     assert found.condition == float("inf")
     assert "singular (5 sessions for 10 names)" in found.verdict
 
@@ -87,12 +87,12 @@ def test_holes_are_counted_by_column() -> None:
     broken[3:5, 1] = np.nan
     found = diagnose(broken, sample(moves))
     assert found.holes == (0, 2, 0)
-    assert found.verdict == "Not usable: 1 names have holes in their returns."
+    assert found.verdict == "Not reliable: 1 names have holes in their returns."
 
 
 def test_a_negative_eigenvalue_is_named() -> None:
     found = diagnose(returns(20, 2), np.array([[1.0, 2.0], [2.0, 1.0]]))
-    assert not found.usable
+    assert not found.reliable
     assert "not positive semi-definite (-1)" in found.verdict
 
 

@@ -95,6 +95,10 @@ def _review(weight: WeightExplanationView) -> Iterator[str]:
     for sleeve in review.sleeves:
         figures = ", ".join(f"{name} {value}" for name, value in sleeve.figures.items())
         yield f"  {sleeve.strategy}: share {sleeve.share:g}, weight {sleeve.weight!r} {figures}".rstrip()
+        if sleeve.covariance is not None:
+            seen = sleeve.covariance
+            size = "" if seen.names is None else f" of {seen.names} names over {seen.sessions} sessions"
+            yield f"    {seen.estimator} covariance{size}, {seen.left_out} left out: {seen.verdict}"
     for one in review.effects:
         yield f"  {one.step}: {one.before!r} to {one.after!r} ({one.text})"
     if weight.drift is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from waardhaven.domain.index.constraints.apply import Effect
 from waardhaven.domain.index.review import UNCONSTRAINED, Reviewer, price_floor
+from waardhaven.domain.index.strategies.estimation import Preflight
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import BoundStrategy
 from waardhaven.domain.index.treatments import drifted
@@ -29,13 +30,15 @@ class Refusal(StrEnum):
 class Sleeve:
     """A strategy at work: its ``share`` of the whole, ``weights`` (k,) and ``figures`` by name, each (k,).
 
-    ``sleeves``: those it is put together from, their shares fractions of this one.
+    ``preflight``: what its covariance is worth, None where it reads none. ``sleeves``: those it is put
+    together from, their shares fractions of this one.
     """
 
     strategy: str
     share: float
     weights: Floats
     figures: Mapping[str, Floats]
+    preflight: Preflight | None
     sleeves: "tuple[Sleeve, ...]"
 
 
@@ -98,6 +101,7 @@ def _sleeve(strategy: BoundStrategy, share: float, signals: Signals) -> Sleeve:
         share=share,
         weights=strategy.weigh(signals)[0],
         figures={name: values[0] for name, values in strategy.figures(signals).items()},
+        preflight=strategy.preflight(signals),
         sleeves=tuple(_sleeve(one.strategy, one.share, one.signals) for one in strategy.components(signals)),
     )
 

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from waardhaven.domain.index.strategies.estimation import CovarianceParams, figures, weigh_each
+from waardhaven.domain.index.strategies.estimation import (
+    CovarianceParams,
+    figures,
+    preflight,
+    weigh_each,
+)
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
 from waardhaven.domain.quant.risk_budgeting import equal_risk
@@ -34,4 +39,5 @@ STRATEGY = Strategy(
     lookback=lambda params: params.lookback,
     weigh=weigh,
     figures=figures,
+    preflight=preflight,
 )

@@ -9,8 +9,8 @@ from waardhaven.domain.index.limits import Limits
 from waardhaven.domain.index.strategies.parameters import choice, parameter
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.windows import FLAT, normalised
-from waardhaven.domain.quant.covariance import ESTIMATORS
-from waardhaven.domain.types import Floats, Rows
+from waardhaven.domain.quant.covariance import ESTIMATORS, Diagnosis, diagnose
+from waardhaven.domain.types import Flags, Floats, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,32 @@ def figures(params: CovarianceParams, signals: Signals) -> dict[str, Floats]:
     return {"volatility": signals.volatility(params.lookback)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What the covariance of one review is worth before anything is solved with it.
+
+    ``estimator``: its name. ``diagnosis``: of the names it covers, None where no name moves. ``missing``
+    (k,): returns that each eligible name lacks in the window; one that lacks any is left out.
+    """
+
+    estimator: str
+    diagnosis: Diagnosis | None
+    missing: Rows
+
+
+def preflight(params: CovarianceParams, signals: Signals) -> Preflight:
+    """Diagnose the covariance of the first review of ``signals``."""
+    _, moving = _known(params, signals)
+    names = np.flatnonzero(moving[0])
+    found = _estimated(params, signals, 0, names) if len(names) else None
+    lacking = np.isnan(signals.window(0, params.lookback)).sum(axis=0)
+    return Preflight(
+        estimator=params.covariance,
+        diagnosis=None if found is None else diagnose(found.returns, found.covariance),
+        missing=np.where(signals.eligible[0], lacking, 0),
+    )
+
+
 Solve = Callable[[Estimate], Floats]
 
 
@@ -57,9 +83,7 @@ def weigh_each(params: CovarianceParams, signals: Signals, solve: Solve) -> Floa
     ``solve`` returns weights (m,) of the names that are eligible, have a full window and move. If none
     moves, every name with a full window gets the same weight; nothing with one: a zero row.
     """
-    volatility = signals.volatility(params.lookback)
-    known = signals.eligible & np.isfinite(volatility)
-    moving = known & (volatility > 0.0)
+    known, moving = _known(params, signals)
     weights = np.zeros(known.shape)
     for review, row in enumerate(weights):
         names = np.flatnonzero(moving[review])
@@ -69,6 +93,13 @@ def weigh_each(params: CovarianceParams, signals: Signals, solve: Solve) -> Floa
         else:
             row[found.names] = solve(found)
     return normalised(weights)
+
+
+def _known(params: CovarianceParams, signals: Signals) -> tuple[Flags, Flags]:
+    """Return which eligible names have a full window, and which of those move, (r, k) each."""
+    volatility = signals.volatility(params.lookback)
+    known = signals.eligible & np.isfinite(volatility)
+    return known, known & (volatility > 0.0)
 
 
 def _estimated(params: CovarianceParams, signals: Signals, review: int, names: Rows) -> Estimate | None:

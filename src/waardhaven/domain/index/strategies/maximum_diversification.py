@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waardhaven.domain.index.strategies.estimation import CovarianceParams, Estimate, figures, weigh_each
+from waardhaven.domain.index.strategies.estimation import (
+    CovarianceParams,
+    Estimate,
+    figures,
+    preflight,
+    weigh_each,
+)
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
 from waardhaven.domain.quant.optimal_weights import highest_ratio
@@ -41,4 +47,5 @@ STRATEGY = Strategy(
     lookback=lambda params: params.lookback,
     weigh=weigh,
     figures=figures,
+    preflight=preflight,
 )

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waardhaven.domain.index.strategies.estimation import CovarianceParams, Estimate, figures, weigh_each
+from waardhaven.domain.index.strategies.estimation import (
+    CovarianceParams,
+    Estimate,
+    figures,
+    preflight,
+    weigh_each,
+)
 from waardhaven.domain.index.strategies.parameters import choice, parameter
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.index.strategies.strategy import Strategy
@@ -78,4 +84,5 @@ STRATEGY = Strategy(
     lookback=lambda params: params.lookback,
     weigh=weigh,
     figures=figures,
+    preflight=preflight,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from waardhaven.domain.index.family import Family
+from waardhaven.domain.index.strategies.estimation import Preflight
 from waardhaven.domain.index.strategies.parameters import Parameter, describe
 from waardhaven.domain.index.strategies.signals import Signals
 from waardhaven.domain.types import Floats
@@ -24,6 +25,10 @@ def _no_figures(_: Any, __: Signals) -> Mapping[str, Floats]:
     return {}
 
 
+def _no_preflight(_: Any, __: Signals) -> Preflight | None:
+    return None
+
+
 def _no_components(_: Any, __: Signals) -> "tuple[Component, ...]":
     return ()
 
@@ -39,6 +44,7 @@ class Strategy(Generic[P]):
     each of them is valid alone. ``holds_cash``: rows may sum to less than 1, and the rest is cash.
     ``family`` decides how corporate actions between reviews are treated. To show the working:
     ``figures(params, signals)``: what the weights were derived from by name, each (r, k), NaN unknown;
+    ``preflight(params, signals)``: what the covariance of the first review is worth, None where none is read;
     ``components(params, signals)``: the strategies this one is put together from.
     """
 
@@ -53,6 +59,7 @@ class Strategy(Generic[P]):
     holds_cash: bool = False
     family: Family = Family.NON_CAP_WEIGHTED
     figures: Callable[[P, Signals], Mapping[str, Floats]] = _no_figures
+    preflight: Callable[[P, Signals], Preflight | None] = _no_preflight
     components: "Callable[[P, Signals], tuple[Component, ...]]" = _no_components
 
     @property
@@ -90,6 +97,10 @@ class BoundStrategy:
     def figures(self, signals: Signals) -> Mapping[str, Floats]:
         """Return what the weights are derived from, by name; see Strategy."""
         return self.strategy.figures(self.params, signals)
+
+    def preflight(self, signals: Signals) -> Preflight | None:
+        """Return what the covariance of the first review is worth; see Strategy."""
+        return self.strategy.preflight(self.params, signals)
 
     def components(self, signals: Signals) -> "tuple[Component, ...]":
         """Return the strategies this one is put together from, none for a plain one."""
