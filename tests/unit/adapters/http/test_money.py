@@ -187,3 +187,11 @@ async def test_nobody_asks_without_a_token(client: AsyncClient):
     del client.headers["authorization"]
     for path in (SIMULATE, TARGETS, f"{API}/indices/mine/simulate", f"{API}/indices/mine/targets"):
         problem(await client.post(path, json=ASKED), 401)
+
+
+async def test_a_question_with_a_body_is_always_answered(client: AsyncClient) -> None:
+    """RFC 9110, section 13.1.2: 304 is an answer to GET and HEAD alone."""
+    body = {"amount": "1000", "start_date": "2020-01-02"}
+    first = await client.post(SIMULATE, json=body)
+    again = await client.post(SIMULATE, json=body, headers={"If-None-Match": first.headers.get("etag", "*")})
+    assert (again.status_code, again.content) == (200, first.content)

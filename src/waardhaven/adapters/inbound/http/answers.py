@@ -65,8 +65,9 @@ class Ready(Response[T]):
         return self.send
 
     async def send(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send the response, 304 without a body when the client has it already."""
-        known = headers.text(headers.of(scope), b"if-none-match")
+        """Send the response, 304 without a body to a GET or HEAD whose client has it already."""
+        asked = scope.get("method") in {"GET", "HEAD"}
+        known = headers.text(headers.of(scope), b"if-none-match") if asked else None
         if known is not None and is_current(known, self.etag):
             await send({"type": "http.response.start", "status": 304, "headers": self._not_modified})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
