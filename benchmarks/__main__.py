@@ -1,17 +1,19 @@
 """``make bench``: machine facts, then every benchmark, or those named (engine, ingest, http, jobs …).
 
-Those that begin with ``peers`` import libraries of the group ``bench`` on first use.
+Those that begin with ``peers``, and ``cash_flows``, import libraries of the group ``bench`` on first use.
 """
 
 import sys
 
 from benchmarks import (
+    bench_cash_flows,
     bench_compute,
     bench_engine,
     bench_http,
     bench_ingest,
     bench_jobs,
     bench_peers_engine,
+    bench_peers_metrics,
     bench_peers_optimisers,
     bench_rebuild,
     bench_streams,
@@ -25,7 +27,9 @@ BENCHES = {
     "jobs": bench_jobs.main,
     "compute": lambda _: bench_compute.main(),
     "rebuild": bench_rebuild.main,
+    "cash_flows": lambda _: bench_cash_flows.main(),
     "peers_engine": bench_peers_engine.main,
+    "peers_metrics": bench_peers_metrics.main,
     "peers_optimisers": bench_peers_optimisers.main,
     "streams": lambda _: bench_streams.main(),
 }

@@ -13,13 +13,14 @@ from waardhaven.adapters.outbound.notify.di import NotifyProvider
 from waardhaven.adapters.outbound.postgres.di import PostgresProvider
 from waardhaven.adapters.outbound.security.di import SecurityProvider
 from waardhaven.adapters.outbound.valkey.di import ValkeyProvider
-from waardhaven.application import audit, diagnostics, identity, indexes, jobs, market
+from waardhaven.application import audit, diagnostics, identity, indexes, jobs, market, metrics
 from waardhaven.bootstrap.settings import Settings
 from waardhaven.bootstrap.settings_provider import SettingsProvider
 
 USE_CASES = (
     *market.USE_CASES,
     *indexes.USE_CASES,
+    *metrics.USE_CASES,
     *identity.USE_CASES,
     *diagnostics.USE_CASES,
     *audit.USE_CASES,

@@ -13,8 +13,8 @@ import numpy as np
 
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.market.calendar import Frequency, period
+from waardhaven.domain.metrics.cash_flows import DAYS_PER_YEAR, MoneyWeighted, money_weighted_return
 from waardhaven.domain.trading.money import LARGEST_AMOUNT
-from waardhaven.domain.trading.money_weighted import DAYS_PER_YEAR, MoneyWeighted, money_weighted_return
 from waardhaven.domain.types import Days, Floats, Rows, as_date
 
 BOUNDS: Final = {

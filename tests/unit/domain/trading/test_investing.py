@@ -5,6 +5,7 @@ import pytest
 from tests.factories import days, sessions
 
 from waardhaven.domain.market.calendar import Frequency
+from waardhaven.domain.metrics.cash_flows import NoRate
 from waardhaven.domain.trading.investing import (
     BOUNDS,
     InvalidPlan,
@@ -13,7 +14,6 @@ from waardhaven.domain.trading.investing import (
     invest,
     payment_rows,
 )
-from waardhaven.domain.trading.money_weighted import NoRate
 
 AXIS = sessions(300, "2021-01-04")
 PRICE = np.linspace(100.0, 160.0, 300)

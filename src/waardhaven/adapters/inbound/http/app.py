@@ -32,6 +32,7 @@ from waardhaven.adapters.inbound.http.routes import (
     access,
     admin,
     admin_users,
+    analytics,
     background,
     builds,
     compositions,
@@ -114,7 +115,11 @@ def _accounts() -> Router:
     )
     return DishkaRouter(
         PREFIX,
-        route_handlers=[*market.UNKEPT, *(handler for area in areas for handler in area.HANDLERS)],
+        route_handlers=[
+            *market.UNKEPT,
+            *analytics.UNKEPT,
+            *(handler for area in areas for handler in area.HANDLERS),
+        ],
         middleware=[RequestScope],
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
     )
@@ -126,7 +131,7 @@ def _market() -> Router:
 
 def _indices() -> Router:
     areas = (
-        *(indexes, definitions, methodology, builds, money, strategy),
+        *(indexes, definitions, methodology, builds, money, strategy, analytics),
         *(compositions, explain, preview),
     )
     handlers = [handler for area in areas for handler in area.HANDLERS]

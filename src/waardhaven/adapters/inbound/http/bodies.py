@@ -12,6 +12,7 @@ from litestar.utils.scope.state import ScopeState
 
 from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.negotiation import JSON
+from waardhaven.adapters.inbound.http.rule_texts import told
 from waardhaven.domain.errors import FieldError
 
 STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -149,16 +150,17 @@ def _broken(kind: Any, values: dict[str, Any]) -> list[FieldError]:
     ]
     foreign = [FieldError(field=name, rule="is not known here") for name in values if name not in known]
     wrong = [
-        FieldError(field=name, rule=rule)
+        FieldError(field=f"{name}{broken[0]}", rule=broken[1])
         for name, field in known.items()
-        if name in values and (rule := _broken_rule(field.type, values[name]))
+        if name in values and (broken := _broken_rule(field.type, values[name]))
     ]
     return missing + wrong + foreign
 
 
-def _broken_rule(kind: Any, value: Any) -> str | None:
+def _broken_rule(kind: Any, value: Any) -> tuple[str, str] | None:
+    """Return where in a value a rule is broken, and which; None where none is."""
     try:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        return str(error)
+        return told(str(error), kind)
     return None

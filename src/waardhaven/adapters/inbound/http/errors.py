@@ -19,6 +19,7 @@ from litestar.exceptions import (
 from litestar.types import Send
 
 from waardhaven.adapters.inbound.http.bodies import body_errors
+from waardhaven.adapters.inbound.http.rule_texts import told
 from waardhaven.domain.errors import (
     Conflict,
     FieldError,
@@ -235,7 +236,8 @@ def _of_validation(request: Request[Any, Any, Any], error: ValidationException) 
 
 
 def _problem_error(message: Mapping[str, Any]) -> ProblemError:
-    return ProblemError(field=str(message.get("key", "")), rule=str(message.get("message", "is not valid")))
+    path, rule = told(str(message.get("message", "is not valid")))
+    return ProblemError(field=f"{message.get('key', '')}{path}", rule=rule)
 
 
 def _in_body(broken: FieldError) -> ProblemError:

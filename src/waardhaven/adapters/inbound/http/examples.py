@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from waardhaven.adapters.inbound.http.analytics_examples import ANALYTICS_ANSWERS
 from waardhaven.adapters.inbound.http.definition_examples import definition_answers
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
 from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
@@ -278,6 +279,7 @@ def _of_build(name: str, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 ANSWERS: Final[dict[str, Any]] = {
+    **ANALYTICS_ANSWERS,
     **JOB_ANSWERS,
     **MARKET_ANSWERS,
     **{name: _of_build(name, answer) for name, answer in WORKING_ANSWERS.items()},
@@ -351,5 +353,5 @@ DETAILS: Final = {
     500: "Something went wrong here. The log has the details under the correlation id.",
     503: "The database is out of reach.",
 }
-BROKEN: Final = [{"field": "limit", "rule": "Expected `int` <= 200"}]
+BROKEN: Final = [{"field": "limit", "rule": "must be <= 200"}]
 """What ``errors`` of a refused request names."""

@@ -7,6 +7,7 @@ DEFAULT_INDEX: Final = "Default index"
 INDICES: Final = "Indices"
 STRATEGIES: Final = "Strategies"
 MARKET: Final = "Market data"
+ANALYTICS: Final = "Analytics"
 JOBS: Final = "Jobs"
 BACKGROUND: Final = "Background tasks"
 LIVE: Final = "Live"
@@ -23,6 +24,7 @@ TAGS: Final = {
     INDICES: "Every index you may see, by its short name, with the builds it is published from.",
     STRATEGIES: "How weights are chosen, and how the default index is configured.",
     MARKET: "Assets, their corporate actions and prices, from providers and from files.",
+    ANALYTICS: "Figures of data you send: nothing is stored.",
     JOBS: "Long work: submitted once, done exactly once in effect, watched, cancelled, tried again.",
     BACKGROUND: "The same jobs under older names and in the words of task queues.",
     LIVE: "What happens, told as it happens; last prices over a WebSocket at /api/v1/stream/quotes.",
