@@ -28,6 +28,7 @@ async def test_absent_builds_and_publications_are_told_as_documented(stores: Sto
     assert list(await stores.builds.published(NOBODY)) == []
     assert await stores.builds.chain(NOBODY) == []
     assert await stores.builds.closing(uuid4()) is None
+    assert await stores.builds.head(NOBODY) is None
     assert await stores.builds.coverage([NOBODY]) == {}
     assert await stores.builds.coverage([]) == {}
 
@@ -129,6 +130,84 @@ async def test_summary_tells_what_a_build_covers_and_whether_it_was_published(st
     )
     await stores.builds.publish(a_draft(build), by=OPERATOR)
     assert (await stores.builds.summaries(index.id, limit=5))[0].published
+
+
+async def test_head_is_the_newest_publication_in_force_with_what_its_build_closed_with(stores: Stores):
+    index = await an_index(stores)
+    assert await stores.builds.head(index.id) is None
+    one, two, three = [await a_stored_build(stores, index, minutes=n) for n in range(3)]
+    first = await stores.builds.publish(a_draft(one), by=OPERATOR)
+    second = await stores.builds.publish(a_draft(two, first.id), by=OPERATOR)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    await stores.builds.publish(a_draft(three, second.id, effective_at=tomorrow), by=OPERATOR)
+    head = await stores.builds.head(index.id)
+    assert head is not None
+    assert head.publication == second
+    assert same_build(head.closing, two.result.closing)
+
+
+async def test_new_build_is_stored_and_published_at_once_and_again_nothing_changes(stores: Stores):
+    index = await an_index(stores)
+    build = await a_build(stores, index)
+    events = len(await stores.kinds())
+    made = await stores.builds.publish_new(build, a_draft(build), by=OPERATOR)
+    assert (await stores.kinds())[events:] == ["index.build_finished", "index.published"]
+    assert await stores.builds.chain(index.id) == [made]
+    assert same_build(await stores.builds.load(build.id), build)
+    assert await stores.builds.publish_new(build, a_draft(build), by=OPERATOR) == made
+    assert len(await stores.kinds()) == events + 2
+    (told,) = [one for one in await stores.events.since(0, limit=999) if one.kind == "index.published"]
+    assert told.payload == {"index": index.id, "publication": made.id}
+    (entry,) = await stores.recorded("index.published")
+    assert (entry.target, entry.before) == (f"index:{index.id}", None)
+
+
+async def test_build_stored_before_is_published_as_a_new_one_is(stores: Stores):
+    index = await an_index(stores)
+    build = await a_stored_build(stores, index)
+    made = await stores.builds.publish_new(build, a_draft(build), by=OPERATOR)
+    assert await stores.builds.chain(index.id) == [made]
+    assert len(await stores.recorded("index.built")) == len(await stores.recorded("index.published")) == 1
+
+
+async def test_new_build_that_continues_nothing_is_stored_and_stale(stores: Stores):
+    index = await an_index(stores)
+    first = await a_build(stores, index)
+    made = await stores.builds.publish_new(first, a_draft(first), by=OPERATOR)
+    late = await a_build(stores, index, minutes=1)
+    events = len(await stores.kinds())
+    for follows in (None, made.id + 1_000):
+        with pytest.raises(StaleBuild):
+            await stores.builds.publish_new(late, a_draft(late, follows), by=OPERATOR)
+    assert (await stores.kinds())[events:] == ["index.build_finished"]
+    assert same_build(await stores.builds.load(late.id), late)
+    assert await stores.builds.chain(index.id) == [made]
+    assert len(await stores.recorded("index.published")) == 1
+
+
+async def test_of_new_builds_published_at_once_one_wins_and_all_are_stored(stores: Stores):
+    index = await an_index(stores)
+    builds = [await a_build(stores, index, minutes=n) for n in range(4)]
+    works = (stores.builds.publish_new(one, a_draft(one), by=OPERATOR) for one in builds)
+    found = await asyncio.gather(*works, return_exceptions=True)
+    assert sum(isinstance(one, StaleBuild) for one in found) == 3
+    assert len(await stores.builds.chain(index.id)) == 1
+    assert len(await stores.builds.summaries(index.id, limit=9)) == 4
+    again = (stores.builds.publish_new(builds[0], a_draft(builds[0]), by=OPERATOR) for _ in range(3))
+    settled = await asyncio.gather(*again, return_exceptions=True)
+    assert len({repr(one) for one in settled}) == 1
+
+
+async def test_large_build_comes_back_bit_for_bit(stores: Stores):
+    index = await an_index(stores)
+    many = 40_000
+    day = np.datetime64("1900-01-01") + np.arange(many)
+    flags = FlagColumns(day=day, asset=np.arange(many) % 7 + 1, kind=np.ones(many, dtype=np.int8))
+    level = np.random.default_rng(5).random(many)
+    result = replace(RESULT, levels=LevelColumns(day=day, level=level), flags=flags)
+    build = await a_build(stores, index, result=result)
+    await stores.builds.publish_new(build, a_draft(build), by=OPERATOR)
+    assert same_build(await stores.builds.load(build.id), build)
 
 
 async def test_publication_is_in_force_at_once_with_its_event(stores: Stores):

@@ -304,6 +304,31 @@ async def test_closes_equal_the_closes_of_bars_at_every_vintage_whatever_happene
             assert closes.series.tolist() == whole.series.tolist()
             assert closes.day.tolist() == whole.day.tolist()
             assert closes.close.tobytes() == whole.close.tobytes()
+            columns = [*series[::-1], 10_000]
+            found = await stores.prices.close_matrix(columns, **asked)
+            assert found.close.shape == (len(found), len(columns))
+            assert found.day.tolist() == sorted(set(whole.day.tolist()))
+            for column, one in enumerate(columns):
+                bars_of = np.isin(whole.series, one)
+                known = ~np.isnan(found.close[:, column])
+                assert found.day[known].tolist() == whole.day[bars_of].tolist()
+                assert found.close[known, column].tobytes() == whole.close[bars_of].tobytes()
+
+
+async def test_matrix_of_series_with_other_days_than_the_first_has_each_close_in_its_place(stores: Stores):
+    one, other, third = await some_series(stores, 3)
+    await stores.prices.write(bars(one, TURN, [1.0, 2.0, 3.0, 4.0]))
+    await stores.prices.write(bars(other, TURN, [5.0, 6.0, 7.0, 8.0]))
+    await stores.prices.write(bars(third, [TURN[0], "2018-07-04", TURN[3]], [9.0, 10.0, 11.0]))
+    found = await stores.prices.close_matrix([other, third, one])
+    assert found.day.tolist() == [date(2018, 7, 4), *(date.fromisoformat(one) for one in TURN)]
+    expected = [[NAN, 10, NAN], [5, 9, 1], [6, NAN, 2], [7, NAN, 3], [8, 11, 4]]
+    np.testing.assert_array_equal(found.close, expected)
+    part = await stores.prices.close_matrix([third, one], start=date(2019, 12, 31), end=date(2020, 1, 2))
+    np.testing.assert_array_equal(part.close, [[NAN, 2], [NAN, 3]])
+    for nothing in ([], [10_000]):
+        empty = await stores.prices.close_matrix(nothing)
+        assert (len(empty), empty.close.shape, empty.day.dtype) == (0, (0, len(nothing)), found.day.dtype)
 
 
 async def test_bars_reach_back_before_the_epochs_and_far_ahead(stores: Stores):

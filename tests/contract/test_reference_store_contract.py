@@ -12,7 +12,7 @@ from tests.contract.market import POLICY, a_listing, bars, some_assets, some_ser
 from tests.contract.test_market_facts_contract import SINCE, some_rates, some_sessions
 
 from waardhaven.application.ports.market_facts import ActionFact, SeriesKey, SharesFact
-from waardhaven.application.ports.reference_store import AssetFilter, SeriesCoverage, SeriesRef
+from waardhaven.application.ports.reference_store import AssetFilter, MemberColumns, SeriesCoverage, SeriesRef
 from waardhaven.domain.identity.roles import OPERATOR
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
@@ -347,6 +347,63 @@ async def test_actions_come_whole_in_order_and_at_their_vintage(stores: Stores):
     then = await stores.reference.actions([one, other], vintage=before)
     assert [found.action.status for found in then] == [ActionStatus.CONFIRMED, ActionStatus.ANNOUNCED]
     assert await stores.reference.actions([]) == []
+
+
+def in_columns(members: MemberColumns) -> list[tuple[object, ...]]:
+    """Return memberships as ``universe`` has them."""
+    return [*zip(*(getattr(members, name).tolist() for name in members.__slots__), strict=True)]
+
+
+async def test_facts_of_a_universe_are_what_each_method_answers_at_every_vintage(stores: Stores):
+    assets = await some_assets(stores, "AAA", "BBB", "CCC", "DDD", "EEE")
+    one, other, bare, held, stranger = assets
+    plain = {"source": POLICY.source, "adjustment": POLICY.adjustment, "currency": "GBP"}
+    named = [*((one, "GBX"), (other, "GBP"), (held, "GBX"), (stranger, "GBP")), (one, "GBP")]
+    await stores.facts.register_series([SeriesKey(asset=a, quote_unit=unit, **plain) for a, unit in named])
+    await stores.facts.write_sessions(some_sessions("2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"))
+    counted = {"day": date(2020, 1, 2), "status": "reported"}
+    for step in (1.0, 2.0):
+        members = {bare: (SINCE, None), other: (SINCE, None), one: (SINCE, date(2020, 1, 3))}
+        await stores.facts.write_universe("a-list", "A list", dict(list(members.items())[: 1 + int(step)]))
+        shares = [SharesFact(asset=a, shares=step + a, source=s, **counted) for a in assets for s in "ba"]
+        await stores.facts.write_shares([replace(shares[0], float_factor=0.5), *shares[1:]])
+        stated = {"source": "sample", "status": "confirmed", "ex_date": date(2020, 1, 3)}
+        actions = [
+            ActionFact(asset=a, key=key, kind="split", ratio=f"{step}", **stated)
+            for a in assets
+            for key in "21"
+        ]
+        dividend = ActionFact(
+            asset=one, key="3", kind="cash_dividend", amount="0.10", currency="USD", **stated
+        )
+        await stores.facts.write_actions([*actions, dividend])
+    read = stores.reference
+    days = {"start": date(2020, 1, 3), "end": date(2020, 1, 6)}
+    for vintage in (None, *range(await stores.vintage() + 1)):
+        for also, within in (((), {}), ((held, one), days)):
+            found = await read.universe_facts(
+                "a-list", POLICY, calendar="XNYS", also=also, vintage=vintage, **within
+            )
+            names = await read.universe("a-list", vintage=vintage)
+            assert in_columns(found.members) == names
+            ids = sorted({asset for asset, _, _ in names} | set(also))
+            assert list(found.series.items()) == sorted((await read.series_of(ids, POLICY)).items())
+            sessions = await read.sessions("XNYS", vintage=vintage, **within)
+            assert (found.sessions.dtype, found.sessions.tolist()) == (sessions.dtype, sessions.tolist())
+            assert found.actions == await read.actions(list(found.series), vintage=vintage)
+            counts = await read.shares(list(found.series), vintage=vintage)
+            for name in counts.__slots__:
+                mine, theirs = getattr(found.shares, name), getattr(counts, name)
+                assert (mine.dtype, mine.tobytes()) == (theirs.dtype, theirs.tobytes())
+    assert {bare, stranger} & set(found.series) == set()
+    assert [str(known.action.ratio) for known in found.actions][:2] == ["2", "2"]
+
+
+async def test_facts_of_a_universe_nobody_knows_are_empty(stores: Stores):
+    found = await stores.reference.universe_facts("nothing", POLICY, calendar="XLON")
+    assert (in_columns(found.members), found.series, found.actions) == ([], {}, [])
+    assert (found.members.asset.dtype, found.members.until.dtype) == (np.int64, np.dtype("datetime64[D]"))
+    assert (len(found.sessions), len(found.shares.asset), len(found.shares.free)) == (0, 0, 0)
 
 
 async def test_coverage_counts_the_bars_there_are_now(stores: Stores):

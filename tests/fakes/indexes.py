@@ -9,6 +9,7 @@ from tests.fakes.event_log import ADMINISTRATORS, FakeEventLog
 from waardhaven.application.ports.build_store import (
     BuildStore,
     BuildSummary,
+    Head,
     PublicationDraft,
     PublishedSegment,
     Revision,
@@ -229,6 +230,10 @@ class FakeBuildStore(BuildStore):
         self.log.put(IndexPublished(publication=made.id, index=int(draft.index)))
         return made
 
+    async def publish_new(self, build: BuildRecord, draft: PublicationDraft, *, by: Principal) -> Publication:
+        await self.save(build, by=by)
+        return await self.publish(draft, by=by)
+
     async def published(
         self, index: IndexId, *, as_of: datetime | None = None, compositions: bool = False
     ) -> Sequence[PublishedSegment]:
@@ -241,6 +246,10 @@ class FakeBuildStore(BuildStore):
 
     async def chain(self, index: IndexId) -> list[Publication]:
         return [one.publication for one in await self.published(index)]
+
+    async def head(self, index: IndexId) -> Head | None:
+        chain = await self.chain(index)
+        return Head(publication=chain[-1], closing=await self.closing(chain[-1].build)) if chain else None
 
     async def closing(self, build: BuildId) -> IndexState | None:
         return self.builds[build].result.closing if build in self.builds else None

@@ -32,11 +32,13 @@ from waardhaven.application.ports.price_store import (
 from waardhaven.application.ports.reference_store import (
     AssetFilter,
     KnownAction,
+    MemberColumns,
     NameFact,
     ReferenceStore,
     SeriesCoverage,
     SeriesRef,
     SharesColumns,
+    UniverseFacts,
     VintagePoint,
 )
 from waardhaven.domain.errors import Invalid
@@ -45,6 +47,7 @@ from waardhaven.domain.identity.roles import SYSTEM, Principal
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
 from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
 from waardhaven.domain.market.asset import SYMBOL, AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
+from waardhaven.domain.market.close_matrix import CloseMatrix
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.market.imports import ImportState
 from waardhaven.domain.market.prices import MalformedPrices, PriceColumns
@@ -180,6 +183,18 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
     ) -> CloseColumns:
         bars = await self.bars(series, start=start, end=end, vintage=vintage)
         return CloseColumns(series=bars.series, day=bars.day, close=bars.close)
+
+    async def close_matrix(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> CloseMatrix:
+        found = await self.closes(series, start=start, end=end, vintage=vintage)
+        columns = np.array(series, dtype=np.int64)
+        return CloseMatrix.of(series=found.series, day=found.day, close=found.close, columns=columns)
 
     async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:
         found = [one for key, series in self.series.items() if (one := self._last_close(key, series))]
@@ -468,6 +483,32 @@ class FakeMarket(PriceStore, ReferenceStore, MarketFacts):
             day=_days([one.day for one in known]),
             shares=np.array([one.shares for one in known], dtype=np.float64),
             float_factor=np.array([one.float_factor for one in known], dtype=np.float64),
+        )
+
+    async def universe_facts(
+        self,
+        universe: str,
+        policy: SeriesPolicy,
+        *,
+        calendar: str,
+        also: Sequence[AssetId] = (),
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> UniverseFacts:
+        members = await self.universe(universe, vintage=vintage)
+        assets = sorted({asset for asset, _, _ in members} | set(also))
+        series = await self.series_of(assets, policy)
+        return UniverseFacts(
+            members=MemberColumns(
+                asset=np.array([asset for asset, _, _ in members], dtype=np.int64),
+                since=_days([since for _, since, _ in members]),
+                until=np.array([until for _, _, until in members], dtype="datetime64[D]"),
+            ),
+            series={one: series[one] for one in sorted(series)},
+            sessions=await self.sessions(calendar, start=start, end=end, vintage=vintage),
+            shares=await self.shares(list(series), vintage=vintage),
+            actions=await self.actions(list(series), vintage=vintage),
         )
 
     async def fx(

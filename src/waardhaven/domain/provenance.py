@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from waardhaven.domain.types import Vintage
 
+BLOCK = 1 << 17
+"""Values of an array that are brought to their canonical form at a time: a megabyte stays in the cache."""
 LATER = "later"
 """Key of the metadata of a field that records had not from the beginning."""
 
@@ -53,22 +55,31 @@ class ColumnDigest:
 
     def column(self, name: str, values: npt.NDArray[Any]) -> None:
         """Add an array of floats, integers, flags or days: C order, little-endian, one kind of NaN."""
-        canonical = _canonical(values)
-        self._part(name, f"{canonical.dtype.str}{list(values.shape)}", canonical.tobytes())
+        rows = values.reshape(1) if values.ndim == 0 else values
+        canonical = _canonical(rows[:0]).dtype
+        self._head(name, f"{canonical.str}{list(values.shape)}", values.size * canonical.itemsize)
+        step = max(BLOCK * len(rows) // max(values.size, 1), 1)
+        for first in range(0, len(rows), step):
+            block = np.ascontiguousarray(_canonical(rows[first : first + step]))
+            self._hash.update(block.reshape(-1).data)
 
     def record(self, name: str, value: object) -> None:
         """Add a JSON-like value or dataclass as canonical JSON: sorted keys, shortest exact floats."""
         text = json.dumps(value, default=_jsonable, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        self._part(name, "json", text.encode())
+        data = text.encode()
+        self._head(name, "json", len(data))
+        self._hash.update(data)
 
     def hexdigest(self) -> str:
         """Return the digest of all parts so far, 64 hexadecimal digits."""
         return self._hash.hexdigest()
 
-    def _part(self, name: str, kind: str, data: bytes) -> None:
-        for piece in (name.encode(), kind.encode(), data):
+    def _head(self, name: str, kind: str, size: int) -> None:
+        """Add what goes before the ``size`` bytes of a part."""
+        for piece in (name.encode(), kind.encode()):
             self._hash.update(len(piece).to_bytes(8, "little"))
             self._hash.update(piece)
+        self._hash.update(size.to_bytes(8, "little"))
 
 
 def _canonical(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

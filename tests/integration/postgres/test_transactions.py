@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from waardhaven.adapters.outbound.postgres.copy_binary import bigint, copy_in, copy_out, day, double
 from waardhaven.adapters.outbound.postgres.engine import (
+    JUST_NOW,
     Database,
     InvalidDatabaseUrl,
     PoolSettings,
@@ -343,6 +344,40 @@ async def test_connection_killed_by_the_server_is_unavailable_and_the_next_one_w
     with pytest.raises(DatabaseUnavailable):
         await _one(database, "SELECT pg_terminate_backend(pg_backend_pid())")
     await _one(database)
+
+
+@pytest.mark.parametrize("idle", [0.0, 2 * JUST_NOW])
+async def test_connections_ended_while_nobody_had_them_are_replaced(
+    database: Database, database_url: str, idle: float
+):
+    async with database.acquire(), database.acquire():
+        pass
+    other = await asyncpg.connect(database.dsn)
+    ended = await other.fetch(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    )
+    await other.close()
+    assert len(ended) == 2
+    await asyncio.sleep(idle)
+    async with database.acquire() as one, database.acquire() as two:
+        assert await one.fetchval("SELECT 1") == await two.fetchval("SELECT 1") == 1
+
+
+async def test_connection_that_answered_just_now_is_lent_without_a_question(database: Database):
+    seen: list[str] = []
+    async with database.acquire() as first:
+        first.add_query_logger(lambda query: seen.append(query.query))
+    for idle, asked in ((0.0, 0), (2 * JUST_NOW, 1)):
+        await asyncio.sleep(idle)
+        async with database.acquire() as again:
+            assert again is first
+        assert seen == ["SELECT"] * asked
+    with pytest.raises(DatabaseUnavailable):
+        await _one(database, "SET statement_timeout = 20; SELECT pg_sleep(60)")
+    async with database.acquire() as again:
+        assert again is first
+    assert seen.count("SELECT") == 2
 
 
 async def test_exhausted_pool_is_unavailable(database_url: str):

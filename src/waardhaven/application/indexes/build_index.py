@@ -1,5 +1,6 @@
 """Compute an index from stored facts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid5
@@ -21,6 +22,7 @@ from waardhaven.domain.index.build_record import (
     IndexRecord,
     InputsUnavailable,
     NothingToBuild,
+    Publication,
 )
 from waardhaven.domain.index.composition import IndexState
 from waardhaven.domain.index.definition import IndexDefinition
@@ -32,16 +34,22 @@ from waardhaven.domain.types import AssetId, BuildId, Days, Ids, as_date
 
 _BUILDS = UUID("6d0f6f0e-6a39-5a5c-9d0e-7a1f9c3a7f10")
 
+WORTH_A_THREAD = 1 << 17
+"""Prices whose digest takes longer than beginning a thread."""
 Computed = tuple[IndexResult, str]
 """What a build computed, and the digest of its inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
-    """What a build of an index starts from; ``opening`` None: at the base date."""
+    """What a build of an index starts from; ``opening`` None: at the base date.
+
+    ``newest``: the newest publication in force, None where there is none.
+    """
 
     index: IndexRecord
     vintage: VintagePoint
+    newest: Publication | None
     opening: IndexState | None
     restates: bool
 
@@ -85,6 +93,22 @@ class BuildIndex:
         through: date | None = None,
     ) -> BuildRecord:
         """Read, compute off the event loop, store; nothing is published."""
+        build, _ = await self.computed(
+            by, slug=slug, restate_from=restate_from, forced=forced, through=through
+        )
+        await self.builds.save(build, by=by)
+        return build
+
+    async def computed(
+        self,
+        by: Principal,
+        *,
+        slug: str,
+        restate_from: date | None = None,
+        forced: Days = NO_DAYS,
+        through: date | None = None,
+    ) -> tuple[BuildRecord, Publication | None]:
+        """Return the build, which is not stored, and the newest publication when it was begun."""
         by.require(Permission.BUILD_INDICES)
         index = await editable(self.indexes, by, slug)
         plan = await self.plan(index, await self.newest(), restate_from)
@@ -97,7 +121,7 @@ class BuildIndex:
         )
         forced = await self.due(plan, inputs.panel.days, forced)
         made = await self.pool.run(compute, plan.index.definition, inputs, plan.opening, forced)
-        return await self.keep(by, plan, forced, inputs.panel.assets, made)
+        return self.record(plan, forced, inputs.panel.assets, made), plan.newest
 
     async def newest(self) -> VintagePoint:
         """Return the newest vintage; raise InputsUnavailable before there is one."""
@@ -110,8 +134,14 @@ class BuildIndex:
         self, index: IndexRecord, vintage: VintagePoint, restate_from: date | None = None
     ) -> BuildPlan:
         """Return what a build of an index starts from."""
-        opening = await self._opening(index, restate_from)
-        return BuildPlan(index=index, vintage=vintage, opening=opening, restates=restate_from is not None)
+        newest, opening = await self._opening(index, restate_from)
+        return BuildPlan(
+            index=index,
+            vintage=vintage,
+            newest=newest,
+            opening=opening,
+            restates=restate_from is not None,
+        )
 
     async def due(self, plan: BuildPlan, days: Days, forced: Days = NO_DAYS) -> Days:
         """Return the days of forced reviews among ``days`` (n,); raise NothingToBuild where none is new."""
@@ -127,6 +157,12 @@ class BuildIndex:
         self, by: Principal, plan: BuildPlan, forced: Days, universe: Ids, made: Computed
     ) -> BuildRecord:
         """Store what was computed as a build."""
+        build = self.record(plan, forced, universe, made)
+        await self.builds.save(build, by=by)
+        return build
+
+    def record(self, plan: BuildPlan, forced: Days, universe: Ids, made: Computed) -> BuildRecord:
+        """Return what was computed as a build, which is not stored yet."""
         result, digest = made
         made_from = Provenance(
             definition_version=plan.index.version,
@@ -135,7 +171,7 @@ class BuildIndex:
             code=self.code,
             input_hash=digest,
         )
-        build = BuildRecord(
+        return BuildRecord(
             id=_identity(plan.index, made_from, restates=plan.restates),
             index=plan.index.id,
             provenance=made_from,
@@ -146,30 +182,37 @@ class BuildIndex:
             result=result,
             created_at=self.clock.now(),
         )
-        await self.builds.save(build, by=by)
-        return build
 
-    async def _opening(self, index: IndexRecord, restate_from: date | None) -> IndexState | None:
-        """Return the official state the build continues from, None to start at the base date.
+    async def _opening(
+        self, index: IndexRecord, restate_from: date | None
+    ) -> tuple[Publication | None, IndexState | None]:
+        """Return the newest publication and the official state to continue, None: start at the base date.
 
         The newest publication reaches furthest, so what its build closed with is official.
         """
         if restate_from is None:
-            chain = await self.builds.chain(index.id)
-            closing = await self.builds.closing(chain[-1].build) if chain else None
-            if closing is not None or not chain:
-                return closing
+            head = await self.builds.head(index.id)
+            if head is None:
+                return None, None
+            if head.closing is not None:
+                return head.publication, head.closing
         published = await self.builds.published(index.id, compositions=True)
         before = None if restate_from is None else np.datetime64(restate_from)
-        return official_state([one.segment for one in published], before=before)
+        newest = published[-1].publication if published else None
+        return newest, official_state([one.segment for one in published], before=before)
 
 
 def compute(
     definition: IndexDefinition, inputs: IndexInputs, opening: IndexState | None, forced: Days
 ) -> Computed:
-    """Return the result and the digest of everything it was computed from."""
-    result = build_index(definition, inputs, opening=opening, forced=forced)
-    return result, input_digest(definition, inputs, opening, forced)
+    """Return the result and the digest of everything it was computed from, by two cores where it pays."""
+    if inputs.panel.close.size < WORTH_A_THREAD:
+        result = build_index(definition, inputs, opening=opening, forced=forced)
+        return result, input_digest(definition, inputs, opening, forced)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digest = beside.submit(input_digest, definition, inputs, opening, forced)
+        result = build_index(definition, inputs, opening=opening, forced=forced)
+        return result, digest.result()
 
 
 def _identity(index: IndexRecord, made_from: Provenance, *, restates: bool) -> BuildId:

@@ -40,21 +40,19 @@ class PublishBuild:
         already = next((one for one in chain if one.build == record.id), None)
         if already is not None:
             return already
-        newest = chain[-1] if chain else None
-        _check(record, newest)
-        return await self.builds.publish(
-            PublicationDraft(
-                index=record.index,
-                build=record.id,
-                kind=PublicationKind.RESTATE if record.restates else PublicationKind.EXTEND,
-                from_day=record.start,
-                through_day=record.through,
-                reason=reason,
-                effective_at=None,
-                follows=None if newest is None else newest.id,
-            ),
-            by=by,
-        )
+        draft = _draft(record, chain[-1] if chain else None, reason)
+        return await self.builds.publish(draft, by=by)
+
+    async def store_and_publish(
+        self, by: Principal, build: BuildRecord, *, newest: Publication | None, reason: str
+    ) -> Publication:
+        """Store a build that the caller just computed and publish it, in one transaction.
+
+        ``newest``: the newest publication when it was begun. Raises StaleBuild when there is another by now;
+        the build is stored then too.
+        """
+        by.require(Permission.BUILD_INDICES)
+        return await self.builds.publish_new(build, _draft(build, newest, reason), by=by)
 
     async def _load(self, by: Principal, build: BuildId, slug: str | None) -> BuildRecord:
         record = await self.builds.load(build)
@@ -64,6 +62,21 @@ class PublishBuild:
             raise unknown
         index.access.require_edit(by, unknown)
         return record
+
+
+def _draft(build: BuildRecord, newest: Publication | None, reason: str) -> PublicationDraft:
+    """Return a publication that follows the newest one; raise StaleBuild where the build does not."""
+    _check(build, newest)
+    return PublicationDraft(
+        index=build.index,
+        build=build.id,
+        kind=PublicationKind.RESTATE if build.restates else PublicationKind.EXTEND,
+        from_day=build.start,
+        through_day=build.through,
+        reason=reason,
+        effective_at=None,
+        follows=None if newest is None else newest.id,
+    )
 
 
 def _check(build: BuildRecord, newest: Publication | None) -> None:

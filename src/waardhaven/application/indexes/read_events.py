@@ -6,7 +6,7 @@ from math import nan
 
 import numpy as np
 
-from waardhaven.application.ports.reference_store import ReferenceStore, SeriesRef
+from waardhaven.application.ports.reference_store import KnownAction, ReferenceStore, SeriesRef
 from waardhaven.domain.index.definition import Adjustment, IndexDefinition
 from waardhaven.domain.index.events import EventColumns, EventKind
 from waardhaven.domain.market.actions import ActionKind, CorporateAction
@@ -31,14 +31,26 @@ class ReadEvents:
         self, definition: IndexDefinition, series: Mapping[AssetId, SeriesRef], *, vintage: Vintage
     ) -> EventColumns:
         """Return them in order, amounts in the quote unit of each name's series."""
+        known = await self.reference.actions(list(series), vintage=vintage)
+        return await self.placed(definition, series, known, vintage=vintage)
+
+    async def placed(
+        self,
+        definition: IndexDefinition,
+        series: Mapping[AssetId, SeriesRef],
+        known: Sequence[KnownAction],
+        *,
+        vintage: Vintage,
+    ) -> EventColumns:
+        """Return what a call returns, from the actions of ``series`` that were read already."""
         stated: dict[AssetId, list[tuple[str, CorporateAction]]] = {}
-        for one in await self.reference.actions(list(series), vintage=vintage):
+        for one in known:
             stated.setdefault(one.action.asset, []).append((one.source, one.action))
         kinds = NOTICED[definition.series.adjustment]
         chosen = [
             (action, series[asset].quote_unit)
-            for asset, known in stated.items()
-            for action in prevailing(known, definition.series.source)
+            for asset, told in stated.items()
+            for action in prevailing(told, definition.series.source)
             if action.kind in kinds
         ]
         needed = foreign(chosen)

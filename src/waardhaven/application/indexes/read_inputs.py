@@ -1,16 +1,21 @@
 """What a build reads, from the stores to one session axis."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 
 from waardhaven.application.indexes.conversion import rates
 from waardhaven.application.indexes.read_events import ReadEvents
-from waardhaven.application.ports.price_store import CloseColumns, PriceStore
+from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.quality_flags import QualityFlags
-from waardhaven.application.ports.reference_store import ReferenceStore, SeriesRef
+from waardhaven.application.ports.reference_store import (
+    MemberColumns,
+    ReferenceStore,
+    SeriesRef,
+    UniverseFacts,
+)
 from waardhaven.domain.index.build import warm_up_sessions
 from waardhaven.domain.index.build_record import InputsUnavailable, NothingToBuild
 from waardhaven.domain.index.constraints.traits import Traits
@@ -18,11 +23,14 @@ from waardhaven.domain.index.definition import IndexDefinition
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.universe import membership
 from waardhaven.domain.market.calendar import session_row
-from waardhaven.domain.market.panel import as_of_panel, to_panel
+from waardhaven.domain.market.close_matrix import CloseMatrix
+from waardhaven.domain.market.panel import as_of_panel
+from waardhaven.domain.market.prices import PricePanel
 from waardhaven.domain.market.quality import FindingKind
 from waardhaven.domain.types import CASH, AssetId, Days, Flags, Floats, Ids, SeriesId, Vintage, as_date
 
-Membership = list[tuple[AssetId, date, date | None]]
+SPARE_DAYS = 30
+"""Days without a session that a warm-up may have beyond those of the weeks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,37 +73,27 @@ class ReadInputs:
         the last bar of each. ``through`` None: the newest day with a price. Raises NotASession,
         NothingToBuild when no price lies on or after the anchor, InputsUnavailable.
         """
-        members = await self.reference.universe(definition.universe, vintage=vintage)
-        series = await self._series(definition, members, held)
-        sessions = await self.reference.sessions(definition.calendar, end=through, vintage=vintage)
-        start = _axis_start(definition, sessions, anchor)
+        warm_up = warm_up_sessions(definition)
+        facts = await self._facts(definition, anchor, warm_up, held, through, vintage)
+        start = _axis_start(warm_up, facts.sessions, anchor)
         bounds = _Bounds(start=start, anchor=anchor, through=through, vintage=vintage)
-        closes = await self._closes(series, held, bounds)
-        closes = await self._without_held_out(closes, definition, vintage)
-        if not len(closes) or closes.day.max() < np.datetime64(anchor):
+        closes = await self._closes(facts.series, held, bounds)
+        closes = await self._without_held_out(closes, facts.series, definition, vintage)
+        if not len(closes) or closes.day[-1] < np.datetime64(anchor):
             raise NothingToBuild(f"There are no prices from {anchor} on.")
-        start = min(start, closes.day.min())
-        axis = sessions[(sessions >= start) & (sessions <= closes.day.max())]
-        ids = np.array(list(series), dtype=np.int64)
-        panel = to_panel(
-            series=closes.series,
-            day=closes.day,
-            close=closes.close,
-            series_ids=np.array([one.id for one in series.values()], dtype=np.int64),
-            asset_ids=ids,
-            sessions=axis,
-            strict=False,
-        )
-        shares = await self.reference.shares(list(series), vintage=vintage)
+        sessions = await self._sessions_from(closes.day[0], facts.sessions, definition, through, vintage)
+        axis = sessions[(sessions >= min(start, closes.day[0])) & (sessions <= closes.day[-1])]
+        ids = np.array(list(facts.series), dtype=np.int64)
+        shares = facts.shares
         return IndexInputs(
-            panel=panel,
-            fx=await self._rates(definition, series, axis, vintage),
+            panel=PricePanel(days=axis, assets=ids, close=closes.on(axis)),
+            fx=await self._rates(definition, facts.series, axis, vintage),
             shares=as_of_panel(
                 asset=shares.asset, day=shares.day, value=shares.free, assets=ids, sessions=axis
             ),
-            member=_members(members, ids, axis),
-            events=await self.events(definition, series, vintage=vintage),
-            traits=await self._traits(definition, list(series)),
+            member=_members(facts.members, ids, axis),
+            events=await self.events.placed(definition, facts.series, facts.actions, vintage=vintage),
+            traits=await self._traits(definition, list(facts.series)),
         )
 
     async def together(
@@ -109,7 +107,7 @@ class ReadInputs:
         """
         rules = wanted[0].definition
         sessions = await self.reference.sessions(rules.calendar, vintage=vintage)
-        starts = [_axis_start(one.definition, sessions, one.anchor) for one in wanted]
+        starts = [_axis_start(warm_up_sessions(one.definition), sessions, one.anchor) for one in wanted]
         widest = wanted[int(np.argmin(np.array(starts)))]
         inputs = await self(widest.definition, vintage=vintage, anchor=widest.anchor)
         return inputs, [_first_row(inputs, one, start) for one, start in zip(wanted, starts, strict=True)]
@@ -126,47 +124,83 @@ class ReadInputs:
             currency=tuple(one.currency for one in assets),
         )
 
-    async def _series(
-        self, definition: IndexDefinition, members: Membership, held: Sequence[AssetId]
-    ) -> dict[AssetId, SeriesRef]:
-        """Return the series of every asset concerned, by increasing asset id."""
-        assets = sorted({asset for asset, _, _ in members} | (set(held) - {CASH}))
-        series = await self.reference.series_of(assets, definition.series)
-        if not series:
+    async def _facts(
+        self,
+        definition: IndexDefinition,
+        anchor: date,
+        warm_up: int,
+        held: Sequence[AssetId],
+        through: date | None,
+        vintage: Vintage,
+    ) -> UniverseFacts:
+        """Return what is known of the universe and the names held, with the sessions a build needs.
+
+        Those are read from about the warm-up before ``anchor`` on, and all of them where that is too few.
+        """
+        facts = await self.reference.universe_facts(
+            definition.universe,
+            definition.series,
+            calendar=definition.calendar,
+            also=[one for one in held if one != CASH],
+            start=anchor - timedelta(days=2 * warm_up + SPARE_DAYS),
+            end=through,
+            vintage=vintage,
+        )
+        if not facts.series:
             raise InputsUnavailable(
                 f"No asset of universe {definition.universe!r} has a series of {definition.series.source!r}."
             )
-        return dict(sorted(series.items()))
+        if np.searchsorted(facts.sessions, np.datetime64(anchor)) >= warm_up:
+            return facts
+        every = await self.reference.sessions(definition.calendar, end=through, vintage=vintage)
+        return replace(facts, sessions=every)
+
+    async def _sessions_from(
+        self,
+        first: np.datetime64,
+        known: Days,
+        definition: IndexDefinition,
+        through: date | None,
+        vintage: Vintage,
+    ) -> Days:
+        """Return sessions that reach back to ``first``: ``known`` where they do."""
+        if known[0] <= first:
+            return known
+        return await self.reference.sessions(definition.calendar, end=through, vintage=vintage)
 
     async def _closes(
         self, series: dict[AssetId, SeriesRef], held: Sequence[AssetId], bounds: "_Bounds"
-    ) -> CloseColumns:
+    ) -> CloseMatrix:
         """Return closes from the axis start, from further back where a held name has no bar since."""
-        ids = [one.id for one in series.values()]
+        read, ids = self.prices.close_matrix, [one.id for one in series.values()]
         start, vintage = as_date(bounds.start), bounds.vintage
-        closes = await self.prices.closes(ids, start=start, end=bounds.through, vintage=vintage)
-        known = set(closes.series[closes.day <= np.datetime64(bounds.anchor)].tolist())
-        lacking = [series[one].id for one in held if one in series and series[one].id not in known]
+        closes = await read(ids, start=start, end=bounds.through, vintage=vintage)
+        anchor = np.datetime64(bounds.anchor)
+        unknown = dict(zip(series, np.isnat(closes.last_days(anchor)).tolist(), strict=True)) if held else {}
+        lacking = [series[one].id for one in held if unknown.get(one)]
         if not lacking:
             return closes
-        older = await self.prices.closes(lacking, end=bounds.anchor, vintage=vintage)
-        if not len(older):
+        older = (await read(lacking, end=bounds.anchor, vintage=vintage)).last_days(anchor)
+        if np.isnat(older).all():
             return closes
-        last = np.flatnonzero(np.append(np.diff(older.series) != 0, True))
-        since = as_date(older.day[last].min())
-        return await self.prices.closes(ids, start=since, end=bounds.through, vintage=vintage)
+        since = as_date(np.fmin.reduce(older))
+        return await read(ids, start=since, end=bounds.through, vintage=vintage)
 
     async def _without_held_out(
-        self, closes: CloseColumns, definition: IndexDefinition, vintage: Vintage
-    ) -> CloseColumns:
+        self,
+        closes: CloseMatrix,
+        series: dict[AssetId, SeriesRef],
+        definition: IndexDefinition,
+        vintage: Vintage,
+    ) -> CloseMatrix:
         """Leave out bars with flags that the definition holds out until somebody accepted them."""
         kinds = [FindingKind(one) for one in definition.guards.held_out]
         if not kinds or not len(closes):
             return closes
-        series = [SeriesId(one) for one in np.unique(closes.series).tolist()]
-        held = await self.flags.held(series, kinds=kinds, vintage=vintage)
-        out = np.isin(_keys(closes.series, closes.day), _keys(held.series, held.day))
-        return CloseColumns(series=closes.series[~out], day=closes.day[~out], close=closes.close[~out])
+        column = {one.id: place for place, one in enumerate(series.values())}
+        held = await self.flags.held(list(column), kinds=kinds, vintage=vintage)
+        columns = np.array([column[SeriesId(one)] for one in held.series.tolist()], dtype=np.intp)
+        return closes.without(day=held.day, column=columns)
 
     async def _rates(
         self, definition: IndexDefinition, series: dict[AssetId, SeriesRef], axis: Days, vintage: Vintage
@@ -204,22 +238,18 @@ def _first_row(inputs: IndexInputs, wanted: Wanted, start: np.datetime64) -> int
     return None if np.isnan(bars).all(axis=0).any() else int(row)
 
 
-def _keys(series: Ids, day: Days) -> Ids:
-    """Return one number for each (series, day)."""
-    return (series.astype(np.int64) << 32) + day.astype(np.int64)
-
-
-def _axis_start(definition: IndexDefinition, sessions: Days, anchor: date) -> np.datetime64:
-    row = session_row(sessions, np.datetime64(anchor), field="base_date") - warm_up_sessions(definition)
+def _axis_start(warm_up: int, sessions: Days, anchor: date) -> np.datetime64:
+    row = session_row(sessions, np.datetime64(anchor), field="base_date") - warm_up
     start: np.datetime64 = sessions[max(row, 0)]
     return start
 
 
-def _members(members: Membership, ids: Ids, axis: Days) -> Flags:
-    return membership(
-        asset=np.array([asset for asset, _, _ in members], dtype=np.int64),
-        start=np.array([since for _, since, _ in members], dtype="datetime64[D]"),
-        until=np.array([until for _, _, until in members], dtype="datetime64[D]"),
-        assets=ids,
-        sessions=axis,
+def _members(members: MemberColumns, ids: Ids, axis: Days) -> Flags:
+    """Return who is a member on each session (n, k), worked out where somebody comes or goes."""
+    ends = members.until[~np.isnat(members.until)]
+    turns = np.searchsorted(axis, np.concatenate([axis[:1], members.since, ends]))
+    rows = np.unique(turns[turns < len(axis)])
+    some = membership(
+        asset=members.asset, start=members.since, until=members.until, assets=ids, sessions=axis[rows]
     )
+    return np.repeat(some, np.diff(rows, append=len(axis)), axis=0)

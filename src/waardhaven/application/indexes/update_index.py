@@ -32,8 +32,10 @@ class UpdateIndex:
         by.require(Permission.BUILD_INDICES)
         for attempt in range(1, TRIES + 1):
             try:
-                build = await self.build(by, slug=slug, restate_from=restate_from)
-                return await self.publish(by, build, reason=reason or _reason(restate_from))
+                build, newest = await self.build.computed(by, slug=slug, restate_from=restate_from)
+                return await self.publish.store_and_publish(
+                    by, build, newest=newest, reason=reason or _reason(restate_from)
+                )
             except NothingToBuild:
                 return None
             except StaleBuild:

@@ -57,6 +57,14 @@ class PublishedSegment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The newest publication in force and what its build closed with; ``closing``: see BuildStore.closing."""
+
+    publication: Publication
+    closing: IndexState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSummary:
     """A build without its columns, and whether it was published."""
 
@@ -120,6 +128,13 @@ class BuildStore(Protocol):
         """
 
     @abstractmethod
+    async def publish_new(self, build: BuildRecord, draft: PublicationDraft, *, by: Principal) -> Publication:
+        """Do what ``save`` and then ``publish`` do, in one transaction.
+
+        The build is stored also where StaleBuild is raised.
+        """
+
+    @abstractmethod
     async def published(
         self, index: IndexId, *, as_of: datetime | None = None, compositions: bool = False
     ) -> Sequence[PublishedSegment]:
@@ -131,6 +146,10 @@ class BuildStore(Protocol):
     @abstractmethod
     async def chain(self, index: IndexId) -> list[Publication]:
         """Return the publications in force now, oldest first, without their columns."""
+
+    @abstractmethod
+    async def head(self, index: IndexId) -> Head | None:
+        """Return the newest publication in force now with the closing state of its build; None: none is."""
 
     @abstractmethod
     async def closing(self, build: BuildId) -> IndexState | None:

@@ -70,6 +70,15 @@ class KnownAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberColumns:
+    """Memberships from ``since`` to ``until`` (exclusive, NaT: it lasts), by asset, then since."""
+
+    asset: Ids
+    since: Days
+    until: Days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UniverseFacts:
     """What is known of a universe: what the methods of ReferenceStore named so return, read at one instant.
 
@@ -77,7 +86,7 @@ class UniverseFacts:
     increasing asset; ``shares`` and ``actions`` of the assets with a series.
     """
 
-    members: list[tuple[AssetId, date, date | None]]
+    members: MemberColumns
     series: dict[AssetId, SeriesRef]
     sessions: Days
     shares: SharesColumns

@@ -1,5 +1,7 @@
 """From long price rows to a day x asset panel."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from waardhaven.domain.errors import Invalid
@@ -53,15 +55,22 @@ def as_of_panel(*, asset: Ids, day: Days, value: Floats, assets: Ids, sessions: 
     """Spread dated facts over ``sessions`` and the increasing ``assets``: (n, k), NaN before the first.
 
     A fact (e.g. shares outstanding) holds from its day until the asset's next one. Rows are ordered by
-    asset, then day; facts of other assets are left out.
+    asset, then day; facts of other assets are left out. Where nothing changes it is a view of one row.
     """
     column = _positions(assets, asset)
     row = np.searchsorted(sessions, day)
     used = np.flatnonzero((column >= 0) & (row < len(sessions)))
-    fact = np.full((len(sessions), len(assets)), -1, dtype=np.intp)
-    fact[row[used], column[used]] = used
+    steps = np.unique(row[used])
+    fact = np.full((len(steps), len(assets)), -1, dtype=np.intp)
+    fact[np.searchsorted(steps, row[used]), column[used]] = used
     np.maximum.accumulate(fact, axis=0, out=fact)
-    return np.append(value, np.nan)[fact]
+    table = np.append(value, np.nan)[fact]
+    if steps.tolist() == [0]:
+        return np.broadcast_to(table[0], (len(sessions), len(assets)))
+    spread = np.full((len(sessions), len(assets)), np.nan)
+    for (first, end), known in zip(pairwise([*steps.tolist(), len(sessions)]), table, strict=True):
+        spread[first:end] = known
+    return spread
 
 
 def off_session(day: Days, sessions: Days) -> Flags:

@@ -122,6 +122,32 @@ def test_facts_hold_until_the_next_one_and_from_their_own_day() -> None:
     np.testing.assert_array_equal(found, [[10.0, nan], [11.0, nan], [12.0, nan]])
 
 
+def test_facts_that_were_all_known_before_the_first_session_are_one_row() -> None:
+    found = as_of_panel(
+        asset=np.array([1, 1, 3]),
+        day=days("2019-01-01", "2024-01-02", "2020-01-01"),
+        value=np.array([10.0, 11.0, 30.0]),
+        assets=np.array([1, 2, 3]),
+        sessions=AXIS,
+    )
+    np.testing.assert_array_equal(found, [[11.0, nan, 30.0]] * 3)
+    assert found.strides[0] == 0
+
+
+def test_facts_known_on_any_session_are_those_of_the_last_day_up_to_it() -> None:
+    rng = np.random.default_rng(4)
+    axis = sessions(60, "2024-01-02")
+    asset = np.sort(rng.integers(1, 6, 40))
+    day = axis[0] + rng.integers(-30, 100, 40)
+    day = day[np.lexsort((day, asset))]
+    value = rng.random(40)
+    found = as_of_panel(asset=asset, day=day, value=value, assets=np.array([1, 2, 4, 5]), sessions=axis)
+    for column, one in enumerate((1, 2, 4, 5)):
+        for row, at in enumerate(axis):
+            known = value[(asset == one) & (day <= at)]
+            np.testing.assert_array_equal(found[row, column], known[-1] if len(known) else nan)
+
+
 def test_without_facts_nothing_is_known() -> None:
     none = np.empty(0)
     found = as_of_panel(

@@ -7,19 +7,18 @@ from typing import Any
 import asyncpg
 import numpy as np
 
-from waardhaven.adapters.outbound.postgres import build_columns, revisions
+from waardhaven.adapters.outbound.postgres import build_columns, build_writing, revisions
 from waardhaven.adapters.outbound.postgres.audit import record_act
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
-from waardhaven.adapters.outbound.postgres.vintages import emit
 from waardhaven.application.ports.build_store import (
     BuildStore,
     BuildSummary,
+    Head,
     PublicationDraft,
     PublishedSegment,
     Revision,
 )
 from waardhaven.application.ports.pseudonyms import Pseudonyms
-from waardhaven.domain.events import BuildFinished, IndexPublished
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import (
     BuildRecord,
@@ -30,7 +29,7 @@ from waardhaven.domain.index.build_record import (
 )
 from waardhaven.domain.index.composition import CompositionColumns, IndexState
 from waardhaven.domain.provenance import CodeVersion, Provenance
-from waardhaven.domain.types import BuildId, IndexId, Vintage, as_date
+from waardhaven.domain.types import BuildId, IndexId, Vintage
 
 _BUILD = """
 SELECT b.*, v.committed_at AS vintage_at,
@@ -38,9 +37,7 @@ SELECT b.*, v.committed_at AS vintage_at,
 FROM build b JOIN vintage v ON v.id = b.vintage
 """
 _LEVEL_NAMES = [f"level.{name}" for name in build_columns.LEVEL | build_columns.VARIANTS] + ["forced.day"]
-_COMPOSITION_NAMES = [
-    f"composition.{name}" for name in build_columns.COMPOSITION | build_columns.LATER_COMPOSITION
-]
+_COMPOSITION_NAMES = [f"composition.{name}" for name in build_columns.EVERY_COMPOSITION]
 _NO_COMPOSITIONS = CompositionColumns(
     selection=np.array([], dtype="datetime64[D]"),
     effective=np.array([], dtype="datetime64[D]"),
@@ -74,19 +71,14 @@ FROM (
 JOIN publication p ON p.id = r.newest
 JOIN build_column c ON c.build_id = p.build_id AND c.name = 'closing.value'
 """
-_BEFORE = """
-(SELECT * FROM publication WHERE index_id = $1 ORDER BY id DESC LIMIT 1)
-UNION ALL SELECT * FROM publication WHERE build_id = $2
-"""
-_PUBLISH = """
-INSERT INTO publication (index_id, build_id, kind, follows, from_day, through_day, announced_at,
-                         effective_at, reason)
-SELECT $1, $2, $3, $4, $5, $6, t.instant, greatest(t.instant, $8), $7
-FROM (
-    SELECT greatest(clock_timestamp(), max(announced_at) + interval '1 microsecond') AS instant
-    FROM publication WHERE index_id = $1
-) t
-RETURNING *
+_HEAD = """
+SELECT p.*, c.names, c.data
+FROM publication p
+CROSS JOIN LATERAL (
+    SELECT array_agg(name) AS names, array_agg(data) AS data FROM build_column
+    WHERE build_id = p.build_id AND name LIKE 'closing.%'
+) c
+WHERE p.index_id = $1 AND p.effective_at <= clock_timestamp() ORDER BY p.id DESC LIMIT 1
 """
 
 
@@ -100,27 +92,9 @@ class PostgresBuildStore(BuildStore):
     async def save(self, build: BuildRecord, *, by: Principal) -> None:
         """See BuildStore."""
         async with self._database.transaction() as connection:
-            stored = await connection.fetchval(
-                "INSERT INTO build (id, index_id, definition_version, vintage, code_version, code_digest,"
-                " fingerprint, input_hash, restates, opened_from, start_day, through_day, sessions,"
-                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-                " ON CONFLICT (id) DO NOTHING RETURNING id",
-                *_build_row(build),
-            )
-            if stored is None:
-                return
-            names = ["build_id", "name", "dtype", "n", "data"]
-            records = [(build.id, *row) for row in build_columns.to_rows(build)]
-            await connection.copy_records_to_table("build_column", records=records, columns=names)
-            await record_act(
-                connection,
-                "index.built",
-                by=by,
-                target=f"build:{build.id}",
-                after=self._pseudonyms.of_state(_state(build)),
-                detail={"index": int(build.index), "vintage": int(build.provenance.vintage)},
-            )
-            await emit(connection, BuildFinished(build=build.id, index=int(build.index)))
+            stored, _ = await build_writing.store(connection, build, numbered=False)
+            if stored:
+                await build_writing.tell(connection, [build_writing.built(build, by, self._pseudonyms)])
 
     async def load(self, build: BuildId) -> BuildRecord:
         """See BuildStore."""
@@ -167,39 +141,27 @@ class PostgresBuildStore(BuildStore):
     async def publish(self, draft: PublicationDraft, *, by: Principal) -> Publication:
         """See BuildStore. The unique chain (index, follows) lets one successor through."""
         async with self._database.transaction() as connection:
-            await connection.execute("SELECT FROM market_index WHERE id = $1 FOR UPDATE", draft.index)
-            before = await connection.fetch(_BEFORE, draft.index, draft.build)
-            already = next((one for one in before if one["build_id"] == draft.build), None)
-            if already is not None:
-                return _publication(already)
-            if max((one["id"] for one in before), default=None) != draft.follows:
-                raise StaleBuild("Another publication of this index came first. Build again.")
-            row = await connection.fetchrow(
-                _PUBLISH,
-                draft.index,
-                draft.build,
-                str(draft.kind),
-                draft.follows,
-                draft.from_day,
-                draft.through_day,
-                draft.reason,
-                draft.effective_at,
-            )
-            await record_act(
-                connection,
-                "index.published",
-                by=by,
-                target=f"index:{draft.index}",
-                before=self._newest(draft.follows),
-                after=self._newest(row["id"]),
-                detail={"publication": row["id"], "build": str(draft.build), "kind": str(draft.kind)},
-            )
-            await emit(connection, IndexPublished(publication=row["id"], index=int(draft.index)))
-        return _publication(row)
+            number = await build_writing.draw_number(connection)
+            act = build_writing.published(draft, number, by, self._pseudonyms)
+            row = await build_writing.publish(connection, draft, number, [act])
+        return _publication(row) if row is not None else await self._published_before(draft)
 
-    def _newest(self, publication: int | None) -> bytes | None:
-        """Return the digest of what is official: the chain of publications by its newest one."""
-        return None if publication is None else self._pseudonyms.of_state({"publication": publication})
+    async def publish_new(self, build: BuildRecord, draft: PublicationDraft, *, by: Principal) -> Publication:
+        """See BuildStore."""
+        async with self._database.transaction() as connection:
+            stored, number = await build_writing.store(connection, build, numbered=True)
+            acts = [build_writing.built(build, by, self._pseudonyms)] if stored else []
+            acts.append(build_writing.published(draft, number, by, self._pseudonyms))
+            row = await build_writing.publish(connection, draft, number, acts)
+        return _publication(row) if row is not None else await self._published_before(draft)
+
+    async def _published_before(self, draft: PublicationDraft) -> Publication:
+        """Return the publication that a build has; raise StaleBuild when it has none."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow("SELECT * FROM publication WHERE build_id = $1", draft.build)
+        if row is None:
+            raise StaleBuild("Another publication of this index came first. Build again.")
+        return _publication(row)
 
     async def published(
         self, index: IndexId, *, as_of: datetime | None = None, compositions: bool = False
@@ -220,11 +182,20 @@ class PostgresBuildStore(BuildStore):
             )
         return [_publication(row) for row in rows]
 
+    async def head(self, index: IndexId) -> Head | None:
+        """See BuildStore."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(_HEAD, index)
+        if row is None:
+            return None
+        columns = dict(zip(row["names"], row["data"], strict=True))
+        return Head(publication=_publication(row), closing=_closing(columns))
+
     async def closing(self, build: BuildId) -> IndexState | None:
         """See BuildStore."""
         async with self._database.acquire() as connection:
             columns = await _columns(connection, build, "closing.%")
-        return build_columns.state(columns, "closing") if "closing.reviewed" in columns else None
+        return _closing(columns)
 
     async def log_revision(self, revision: Revision, *, by: Principal) -> None:
         """See BuildStore."""
@@ -269,40 +240,6 @@ async def _columns(connection: Connection, build: BuildId, like: str = "%") -> d
     return {row["name"]: row["data"] for row in rows}
 
 
-def _build_row(build: BuildRecord) -> tuple[object, ...]:
-    made = build.provenance
-    opened = None if build.opening is None else as_date(build.opening.day)
-    return (
-        build.id,
-        build.index,
-        made.definition_version,
-        made.vintage,
-        made.code.package,
-        made.code.digest,
-        made.code.fingerprint,
-        made.input_hash,
-        build.restates,
-        opened,
-        build.start,
-        build.through,
-        len(build.result.levels),
-        build.created_at,
-    )
-
-
-def _state(build: BuildRecord) -> dict[str, object]:
-    """Return what a build is determined by: the same rules, facts and code give the same figures."""
-    made = build.provenance
-    return {
-        "index": int(build.index),
-        "definition_version": made.definition_version,
-        "input_hash": made.input_hash,
-        "code": made.code.digest,
-        "restates": build.restates,
-        "through": str(build.through),
-    }
-
-
 def _provenance(row: asyncpg.Record) -> Provenance:
     return Provenance(
         definition_version=row["definition_version"],
@@ -313,6 +250,11 @@ def _provenance(row: asyncpg.Record) -> Provenance:
         ),
         input_hash=row["input_hash"],
     )
+
+
+def _closing(columns: Mapping[str, bytes]) -> IndexState | None:
+    """Return the closing state, None of a build stored before the last review was part of it."""
+    return build_columns.state(columns, "closing") if "closing.reviewed" in columns else None
 
 
 def _summary(row: asyncpg.Record) -> BuildSummary:

@@ -1,19 +1,26 @@
 """The connection pool, and driver connections for statements and COPY."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import asyncpg
-from sqlalchemy import URL, AsyncAdaptedQueuePool, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
+from sqlalchemy.engine.interfaces import AdaptedConnection
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from waardhaven.adapters.outbound.postgres.errors import translated
 from waardhaven.domain.errors import Invalid
 
 Connection: TypeAlias = asyncpg.Connection
+
+
+ANSWERED, JUST_NOW = "answered", 0.05
+"""When a connection last did what was asked of it, and seconds within which it is believed to be alive."""
 
 
 class InvalidDatabaseUrl(Invalid):
@@ -51,6 +58,21 @@ def _renamed(url: URL, former: str, name: str) -> URL:
     return url.set(query=query)
 
 
+def _check(connection: AdaptedConnection, record: ConnectionPoolEntry, _: object) -> None:
+    """Ask a server about to be lent whether it is there, unless it answered just now; replace all if not.
+
+    One round trip; the pool's own question takes three, as it begins a transaction for it.
+    """
+    driver = connection.driver_connection
+    answered: float = record.info.pop(ANSWERED, float("-inf"))
+    if not driver.is_closed() and time.monotonic() - answered < JUST_NOW:
+        return
+    try:
+        connection.run_async(lambda one: one.execute("SELECT"))
+    except Exception as error:
+        raise InvalidatePoolError from error
+
+
 class Database:
     """A pool of connections; every exit gives its connection back, also under cancellation."""
 
@@ -66,7 +88,7 @@ class Database:
             max_overflow=bounds.overflow,
             pool_recycle=bounds.recycle,
             pool_timeout=bounds.checkout_timeout,
-            pool_pre_ping=True,
+            pool_use_lifo=True,
             hide_parameters=True,
             connect_args={
                 "timeout": bounds.connect_timeout,
@@ -74,6 +96,7 @@ class Database:
                 "server_settings": {"application_name": "waardhaven", "timezone": "UTC", "jit": "off"},
             },
         )
+        event.listen(self.engine.sync_engine, "checkout", _check)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
@@ -89,6 +112,7 @@ class Database:
                 else:
                     with driver.query_logger(self.observer):
                         yield driver
+                raw.info[ANSWERED] = time.monotonic()
 
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
+
+from waardhaven.adapters.outbound.postgres.chunk_matrix import read_matrix
 from waardhaven.adapters.outbound.postgres.chunks import read_chunks, refresh_chunks
 from waardhaven.adapters.outbound.postgres.copy_binary import copy_out, double
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
@@ -19,6 +22,7 @@ from waardhaven.application.ports.price_store import (
     WriteReport,
 )
 from waardhaven.domain.index.definition import Adjustment
+from waardhaven.domain.market.close_matrix import CloseMatrix
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.types import AssetId, ImportId, SeriesId, Vintage
 
@@ -127,6 +131,23 @@ class PostgresPriceStore(PriceStore):
             query = _select(series, ("close",), start, end, vintage)
             columns = await copy_out(connection, query, (*KEYS, double("close")))
         return CloseColumns(series=columns["series_id"], day=columns["day"], close=columns["close"])
+
+    async def close_matrix(
+        self,
+        series: Sequence[SeriesId],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> CloseMatrix:
+        """See PriceStore. Reads chunks when nothing changed in these series after ``vintage``."""
+        async with self._database.acquire() as connection:
+            found = await read_matrix(connection, series, start, end, vintage)
+        if found is not None:
+            return found
+        rows = await self.closes(series, start=start, end=end, vintage=vintage)
+        columns = np.array(series, dtype=np.int64)
+        return CloseMatrix.of(series=rows.series, day=rows.day, close=rows.close, columns=columns)
 
     async def last_closes(self, assets: Sequence[AssetId]) -> list[LastClose]:
         """See PriceStore."""

@@ -8,8 +8,7 @@ import numpy as np
 
 from waardhaven.adapters.outbound.postgres.audit import record_act
 from waardhaven.adapters.outbound.postgres.engine import Connection, Database
-from waardhaven.adapters.outbound.postgres.reference import known
-from waardhaven.adapters.outbound.postgres.vintages import emit, lock_facts, next_vintage
+from waardhaven.adapters.outbound.postgres.vintages import emit, known, lock_facts, next_vintage
 from waardhaven.application.ports.quality_flags import (
     FlagCount,
     FlagFilter,

@@ -9,6 +9,8 @@ import numpy as np
 from waardhaven.adapters.outbound.postgres import asset_queries
 from waardhaven.adapters.outbound.postgres.engine import Database
 from waardhaven.adapters.outbound.postgres.fx_queries import read_rates
+from waardhaven.adapters.outbound.postgres.universe_facts import ACTION, known_action, universe_facts
+from waardhaven.adapters.outbound.postgres.vintages import known
 from waardhaven.application.ports.market_facts import SessionColumns
 from waardhaven.application.ports.reference_store import (
     AssetFilter,
@@ -18,18 +20,17 @@ from waardhaven.application.ports.reference_store import (
     SeriesCoverage,
     SeriesRef,
     SharesColumns,
+    UniverseFacts,
     VintagePoint,
 )
 from waardhaven.domain.index.definition import Adjustment, SeriesPolicy
-from waardhaven.domain.market.actions import ActionKind, ActionStatus, CorporateAction
 from waardhaven.domain.market.asset import AmbiguousSymbol, Asset, SymbolRef, UnknownAsset
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.types import AssetId, Days, SeriesId, Vintage
 
-_ACTIONS = """
-SELECT asset_id, source, key, kind, status, ex_date, announced_at, record_date, pay_date,
-       trim_scale(amount) AS amount, currency, trim_scale(ratio) AS ratio, other_asset_id
-FROM corporate_action WHERE asset_id = ANY($1) AND {known} ORDER BY asset_id, ex_date, source, key
+_ACTIONS = f"""
+SELECT {ACTION} FROM corporate_action
+WHERE asset_id = ANY($1) AND {known("$2")} ORDER BY asset_id, ex_date, source, key
 """
 _COVERAGE = """
 SELECT s.id, s.asset_id, s.source, s.adjustment, s.currency, s.quote_unit,
@@ -102,10 +103,9 @@ class PostgresReferenceStore(ReferenceStore):
         self, assets: Sequence[AssetId], *, vintage: Vintage | None = None
     ) -> list[KnownAction]:
         """See ReferenceStore."""
-        query = _ACTIONS.format(known=known("$2"))
         async with self._database.acquire() as connection:
-            rows = await connection.fetch(query, list(assets), vintage)
-        return [_action(row) for row in rows]
+            rows = await connection.fetch(_ACTIONS, list(assets), vintage)
+        return [known_action(row) for row in rows]
 
     async def coverage(self, assets: Sequence[AssetId]) -> list[SeriesCoverage]:
         """See ReferenceStore."""
@@ -196,6 +196,30 @@ class PostgresReferenceStore(ReferenceStore):
             float_factor=np.array([row["float_factor"] for row in rows], dtype=np.float64),
         )
 
+    async def universe_facts(
+        self,
+        universe: str,
+        policy: SeriesPolicy,
+        *,
+        calendar: str,
+        also: Sequence[AssetId] = (),
+        start: date | None = None,
+        end: date | None = None,
+        vintage: Vintage | None = None,
+    ) -> UniverseFacts:
+        """See ReferenceStore."""
+        async with self._database.acquire() as connection:
+            return await universe_facts(
+                connection,
+                universe,
+                policy,
+                calendar=calendar,
+                also=also,
+                start=start,
+                end=end,
+                vintage=vintage,
+            )
+
     async def fx(
         self,
         currencies: Sequence[str],
@@ -208,26 +232,6 @@ class PostgresReferenceStore(ReferenceStore):
         """See ReferenceStore."""
         async with self._database.transaction(snapshot=True) as connection:
             return await read_rates(connection, currencies, fixing, start, end, vintage)
-
-
-def known(vintage: str) -> str:
-    """Return the condition that a fact was known at the vintage parameter (null: now)."""
-    return (
-        f"CASE WHEN {vintage}::bigint IS NULL THEN vintage_to IS NULL "
-        f"ELSE vintage_from <= {vintage} AND (vintage_to IS NULL OR vintage_to > {vintage}) END"
-    )
-
-
-def _action(row: asyncpg.Record) -> KnownAction:
-    plain = ("ex_date", "announced_at", "record_date", "pay_date", "amount", "currency", "ratio")
-    action = CorporateAction(
-        asset=AssetId(row["asset_id"]),
-        kind=ActionKind(row["kind"]),
-        status=ActionStatus(row["status"]),
-        other_asset=row["other_asset_id"],
-        **{name: row[name] for name in plain},
-    )
-    return KnownAction(source=row["source"], key=row["key"], action=action)
 
 
 def _session_columns(row: asyncpg.Record) -> SessionColumns:

@@ -23,7 +23,7 @@ UNION ALL SELECT 'indices', count(*), NULL, NULL FROM market_index WHERE deleted
 UNION ALL SELECT 'index_values', coalesce(sum(b.sessions), 0), min(b.start_day), max(b.through_day)
 FROM publication p JOIN build b ON b.id = p.build_id
 UNION ALL SELECT 'allocations', coalesce(sum(c.n), 0), NULL, NULL
-FROM publication p JOIN build_column c ON c.build_id = p.build_id AND c.name = 'composition.asset'
+FROM publication p JOIN build_column c ON c.build_id = p.build_id AND c.name = 'composition.weight'
 UNION ALL SELECT 'builds', count(*), min(start_day), max(through_day) FROM build
 UNION ALL SELECT 'publications', count(*), min(from_day), max(through_day) FROM publication
 UNION ALL SELECT 'jobs', count(*), min(created_at)::date, max(created_at)::date FROM job

@@ -30,3 +30,11 @@ async def emit(connection: Connection, event: Event) -> None:
         msgspec.json.encode(event.payload()).decode(),
         get_contextvars().get("correlation_id"),
     )
+
+
+def known(vintage: str) -> str:
+    """Return the condition that a fact was known at the vintage parameter (null: now)."""
+    return (
+        f"CASE WHEN {vintage}::bigint IS NULL THEN vintage_to IS NULL "
+        f"ELSE vintage_from <= {vintage} AND (vintage_to IS NULL OR vintage_to > {vintage}) END"
+    )
