@@ -68,3 +68,14 @@ def test_what_can_not_be_explained_is_one_line(published_place: Place):
         done = published_place.run("explain", *arguments)
         assert done.returncode in {2, 3}
         assert_one_line(done, words)
+
+
+def test_a_tearsheet_of_the_published_index_is_printed(shared_up: Running):
+    done = shared_up.place.run("tearsheet", "autoindex", "--benchmark", "autoindex", "--start", "2020-01-02")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for told in ("2020-01-03 to 2022-12-28", "252 a year", "Sharpe ratio", "autoindex: drawdown", "2021"):
+        assert told in done.stdout
+    beta = next(line for line in done.stdout.splitlines() if "Beta" in line)
+    assert "1" in beta.split()
+    wrong = shared_up.place.run("tearsheet", "nothing-like-it")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (3, 1)

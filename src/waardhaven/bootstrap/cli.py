@@ -20,6 +20,7 @@ from waardhaven.adapters.inbound.cli.jobs import jobs
 from waardhaven.adapters.inbound.cli.market import import_prices, refresh, undo_import
 from waardhaven.adapters.inbound.cli.rules import rules
 from waardhaven.adapters.inbound.cli.runner import complain, exit_code
+from waardhaven.adapters.inbound.cli.tearsheet import tearsheet
 from waardhaven.adapters.inbound.cli.users import user
 from waardhaven.adapters.outbound.embedded import EmbeddedServerError
 from waardhaven.adapters.outbound.postgres.engine import Database
@@ -197,6 +198,7 @@ cli.add_command(undo_import)
 cli.add_command(audit)
 cli.add_command(jobs)
 cli.add_command(rules)
+cli.add_command(tearsheet)
 cli.add_command(user)
 
 
