@@ -87,9 +87,7 @@ price_chunk = Table(
     CheckConstraint(
         "octet_length(days) = 4 * n AND octet_length(closes) = 8 * n", name="columns_have_n_rows"
     ),
-    postgresql_with={"toast_tuple_target": 8160},
 )
-"""Closes of a year stay in their row: what reads many series fetches no parts from elsewhere."""
 
 fx_series = Table(
     "fx_series",
