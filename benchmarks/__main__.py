@@ -23,7 +23,7 @@ from benchmarks.machine import facts
 BENCHES = {
     "engine": lambda _: bench_engine.main(),
     "ingest": bench_ingest.main,
-    "http": lambda _: bench_http.main(),
+    "http": bench_http.main,
     "jobs": bench_jobs.main,
     "compute": lambda _: bench_compute.main(),
     "rebuild": bench_rebuild.main,

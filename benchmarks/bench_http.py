@@ -239,11 +239,12 @@ def _wait_for(port: int) -> None:
     raise TimeoutError("the server did not start")
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    """Run for the seconds and with the connections named, 3 and 32 without."""
     from tests.unit.adapters.http.world import World
 
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
-    connections = int(sys.argv[2]) if len(sys.argv) > 2 else 32
+    seconds = float(arguments[0]) if arguments else 3.0
+    connections = int(arguments[1]) if len(arguments) > 1 else 32
     headers = World().bearer() | {"Accept-Encoding": "br", "Accept": "application/json"}
     targets = {"/bare": "bare ASGI function", "/litestar": "bare Litestar handler", **TARGETS}
     rounds: dict[str, list[tuple[float, float, float]]] = {path: [] for path in targets}
@@ -275,4 +276,4 @@ def _get(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
