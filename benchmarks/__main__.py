@@ -6,6 +6,7 @@ Those that begin with ``peers``, and ``cash_flows``, import libraries of the gro
 import sys
 
 from benchmarks import (
+    bench_analytics,
     bench_cash_flows,
     bench_compute,
     bench_engine,
@@ -27,6 +28,7 @@ BENCHES = {
     "jobs": bench_jobs.main,
     "compute": lambda _: bench_compute.main(),
     "rebuild": bench_rebuild.main,
+    "analytics": lambda _: bench_analytics.main(),
     "cash_flows": lambda _: bench_cash_flows.main(),
     "peers_engine": bench_peers_engine.main,
     "peers_metrics": bench_peers_metrics.main,

@@ -26,6 +26,7 @@ FILLED = {
     "{import_id}": "01903f6a-5c1e-7a52-9d0c-4b1f0d9e2a77",
     "{slug}": "autoindex",
     "{symbol}": "AAPL",
+    "{benchmark}": "SPX:0.6,QUAL:0.4",
     "{provider}": "github",
 }
 

@@ -10,7 +10,7 @@ from tests.unit.adapters.http.expect import problem
 
 from waardhaven.domain.identity.roles import Role
 
-SHARED = frozenset({"slug", "symbol", "provider", "flag_id"})
+SHARED = frozenset({"slug", "symbol", "benchmark", "provider", "flag_id"})
 """Parameters that name what everybody may see, unless it is somebody's own."""
 BODIES: dict[str, dict[str, Any]] = {
     "manageUser": {"role": "admin", "is_active": False},

@@ -45,6 +45,13 @@ def toml(_: object, value: object) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+@schemathesis.serializer("application/vnd.apache.arrow.stream")
+def stream(_: object, value: object) -> bytes:
+    """Send bytes as they are, which are hardly ever a table: tables are sent in test_analytics_tables.py."""
+    found = getattr(value, "data", value)
+    return found if isinstance(found, bytes) else msgspec.json.encode(found)
+
+
 @dataclass
 class Target:
     """A served application, people of every role, and the document as it is served."""

@@ -13,11 +13,12 @@ from waardhaven.adapters.outbound.notify.di import NotifyProvider
 from waardhaven.adapters.outbound.postgres.di import PostgresProvider
 from waardhaven.adapters.outbound.security.di import SecurityProvider
 from waardhaven.adapters.outbound.valkey.di import ValkeyProvider
-from waardhaven.application import audit, diagnostics, identity, indexes, jobs, market, metrics
+from waardhaven.application import audit, diagnostics, identity, indexes, jobs, market, metrics, pricing
 from waardhaven.bootstrap.settings import Settings
 from waardhaven.bootstrap.settings_provider import SettingsProvider
 
 USE_CASES = (
+    *pricing.USE_CASES,
     *market.USE_CASES,
     *indexes.USE_CASES,
     *metrics.USE_CASES,

@@ -11,7 +11,6 @@ from tests.fakes.provider_gate import FakeProviderGate
 from tests.fakes.quality_flags import FakeQualityFlags
 
 from waardhaven.application.jobs.refresh_market import RefreshMarket
-from waardhaven.application.market.adjusting import ReadActions
 from waardhaven.application.market.check_quality import CheckQuality
 from waardhaven.application.market.load_market import LoadMarket
 from waardhaven.application.market.read_prices import ReadPrices
@@ -32,6 +31,7 @@ from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.provider_gate import ProviderGate
 from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore
+from waardhaven.application.pricing.adjusting import ReadActions
 
 
 @dataclass

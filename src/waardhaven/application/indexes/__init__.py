@@ -7,6 +7,7 @@ from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.build_many import BuildIndices
 from waardhaven.application.indexes.buildable import CheckBuildable
 from waardhaven.application.indexes.change_index import ChangeIndex, CreateIndex, ImportRules, KeepRules
+from waardhaven.application.indexes.compare_benchmark import CompareBenchmark, ReadBenchmark
 from waardhaven.application.indexes.compare_history import (
     CompareHistory,
     ListRevisions,
@@ -34,9 +35,11 @@ from waardhaven.application.indexes.queries import (
     ReadHistory,
     ViewIndex,
 )
+from waardhaven.application.indexes.read_benchmark_levels import ReadBenchmarkLevels, ReadLevels
 from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.recompute_session import RecomputeSession
+from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics
 from waardhaven.application.indexes.rule_documents import RuleDocuments
 from waardhaven.application.indexes.rule_queries import ExportRules, ListVersions, ReadRules
 from waardhaven.application.indexes.run_build import RunBuild
@@ -59,6 +62,7 @@ USE_CASES = (
     ChangeIndex,
     ChangeStrategyConfig,
     CheckBuildable,
+    CompareBenchmark,
     CompareHistory,
     CreateIndex,
     DefineIndex,
@@ -79,15 +83,19 @@ USE_CASES = (
     PreviewIndex,
     PublishBuild,
     ReadAssetHistory,
+    ReadBenchmark,
+    ReadBenchmarkLevels,
     ReadCompositionFile,
     ReadCurrent,
     ReadEvents,
     ReadHistory,
     ReadInputs,
     ReadKnownNow,
+    ReadLevels,
     ReadProForma,
     ReadProvenance,
     ReadMethodology,
+    ReadRiskMetrics,
     ReadRules,
     ReadStrategyConfig,
     RecomputeHistory,

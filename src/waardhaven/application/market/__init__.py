@@ -1,6 +1,5 @@
 """Bringing market data in, and reading it."""
 
-from waardhaven.application.market.adjusting import ReadActions
 from waardhaven.application.market.assets import ListActions, ListAssets, ListSymbols, ViewAsset
 from waardhaven.application.market.check_quality import CheckQuality
 from waardhaven.application.market.data_quality import ReadDataQuality, ReviewFlag
@@ -41,7 +40,6 @@ USE_CASES = (
     ListSymbols,
     LoadMarket,
     MatchListings,
-    ReadActions,
     ReadDataQuality,
     ReadImport,
     ReadLiveQuotes,

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from waardhaven.application.market.adjusting import Adjusting, ReadActions
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesCoverage
+from waardhaven.application.pricing.adjusting import Adjusting, ReadActions
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.adjustment import ActionColumns, factors, move_factors

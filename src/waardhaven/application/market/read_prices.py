@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 
 from waardhaven.application.answers import SeriesView, check_range
-from waardhaven.application.market.adjusting import PRICES, Adjusting, ReadActions, times_factors
-from waardhaven.application.market.choose_series import Adjust, Chosen, bars_within, best_series
 from waardhaven.application.ports.market_data import MarketSetup
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesCoverage
+from waardhaven.application.pricing.adjusting import PRICES, Adjusting, ReadActions, times_factors
+from waardhaven.application.pricing.choose_series import Adjust, Chosen, bars_within, best_series
 from waardhaven.domain.errors import FieldError, Invalid, NotFound
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.definition import Adjustment

@@ -1,10 +1,11 @@
 """Stateless analytics: series in, metrics out; nothing is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from waardhaven.application.metrics.answering import Sent, answered
 from waardhaven.application.metrics.risk_question import RiskQuestion, sample_of
 from waardhaven.application.metrics.risk_views import IntervalsView, MeasureView, ResamplingView, RiskView
 from waardhaven.application.ports.compute_pool import ComputePool
@@ -21,10 +22,20 @@ class AnalyseRisk:
 
     pool: ComputePool
 
-    async def __call__(self, by: Principal, *, question: RiskQuestion) -> RiskView:
-        """Return the metrics; raise UnusableQuestion or UnusableSample, naming the fields."""
+    async def __call__(
+        self,
+        by: Principal,
+        *,
+        content: Sent,
+        read: Callable[[Sent], RiskQuestion],
+        write: Callable[[RiskView], bytes],
+    ) -> bytes:
+        """Return the written answer to what ``read`` makes of ``content``.
+
+        Raise UnusableQuestion or UnusableSample, naming the fields.
+        """
         by.require(Permission.READ_INDICES)
-        return await self.pool.run(analyse, question)
+        return await self.pool.run(answered, content, read, analyse, write)
 
 
 def analyse(question: RiskQuestion) -> RiskView:

@@ -19,6 +19,11 @@ MOST_SERIES: Final = 500
 MOST_VALUES: Final = 3_000_000
 MOST_DRAWN: Final = 20
 """Series whose intervals one call may ask for: each is measured on every draw."""
+MOST_REDRAWN: Final = 100_000_000
+"""Values of all draws of all series of one call."""
+LARGEST: Final = 1e15
+LONGEST_NAME: Final = 200
+LEAST_DRAWS: Final = 100
 
 
 class UnusableQuestion(Invalid):
@@ -103,6 +108,9 @@ class RiskQuestion:
         too_many = self.values.size > MOST_VALUES
         yield kind, f"must be at most {MOST_VALUES} values, not {self.values.size}", too_many
         yield kind, "must have a name of its own for each series", len(set(self.names)) < series
+        long = max(map(len, self.names), default=0)
+        yield kind, f"must have names of at most {LONGEST_NAME} characters, not {long}", long > LONGEST_NAME
+        yield kind, f"must be from -{LARGEST:g} to {LARGEST:g}", _is_beyond(self.values)
         yield kind, "must not be empty", not rows
         yield kind, "must be at least two: a return lies between two levels", levels and rows == 1
         yield kind, "must not be below 0", levels and bool((self.values < 0.0).any())
@@ -113,10 +121,19 @@ class RiskQuestion:
         yield "metrics", named, bool(unknown)
         drawn = f"must be asked for at most {MOST_DRAWN} series at once, not {series}"
         yield "interval", drawn, self.interval is not None and series > MOST_DRAWN
+        yield "interval.draws", *self._redrawn()
         both = self.risk_free_rate is not None and self.risk_free_series is not None
         yield "risk_free_series", "must be left out where risk_free_rate is given", both
         untold = self.dates is None and self.calendar is None and self.periods_per_year is None
         yield "periods_per_year", "must be given, or calendar, or dates that tell it", untold
+
+    def _redrawn(self) -> tuple[str, bool]:
+        """Return how many draws there may be, and whether there are more."""
+        size, draws = self.values.size, 0 if self.interval is None else self.interval.draws
+        most = MOST_REDRAWN // max(1, size)
+        if most < LEAST_DRAWS:
+            return f"must be of at most {MOST_REDRAWN // LEAST_DRAWS} values, not {size}", draws > 0
+        return f"must be at most {most} for {size} values, not {draws}", draws > most
 
     def _columns(self) -> Iterator[tuple[str, str, bool]]:
         rows, dates = len(self.values), self.dates
@@ -162,6 +179,10 @@ def sample_of(question: RiskQuestion) -> Asked:
         annualise_short=question.annualise_short,
     )
     return Asked(sample=sample, told_by=told_by, warnings=_warnings(question, values))
+
+
+def _is_beyond(values: Floats) -> bool:
+    return bool((values > LARGEST).any() or (values < -LARGEST).any())
 
 
 def _year(question: RiskQuestion) -> tuple[float, str]:

@@ -35,7 +35,7 @@ from tests.unit.application.market_house import MarketHouse
 from waardhaven.adapters.inbound.http.app import create_app
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.security.access_tokens import JwtAccessTokens
-from waardhaven.application import diagnostics, market
+from waardhaven.application import diagnostics, market, pricing
 from waardhaven.application.answers import Page, SeriesView
 from waardhaven.application.audit.queries import ListAudit, ReadAuditHead
 from waardhaven.application.audit.record_denials import RecordDenials
@@ -268,7 +268,8 @@ class World:
         }.items():
             provider.provide(_returning(fake), provides=port)
         asking = Provider(scope=Scope.REQUEST)
-        asking.provide_all(*USE_CASES, *SERVICES, *diagnostics.USE_CASES, *JOB_USE_CASES, *market.USE_CASES)
+        asking.provide_all(*USE_CASES, *SERVICES, *diagnostics.USE_CASES, *JOB_USE_CASES)
+        asking.provide_all(*market.USE_CASES, *pricing.USE_CASES)
         asking.provide_all(ListAudit, ReadAuditHead, RecordDenials)
         for query, stub in (self.stubs | self.asked).items():
             asking.provide(_returning(stub), provides=query)

@@ -1,5 +1,6 @@
 """AnalyseRisk: what is measured, refused, warned of, and how certain it is, over fakes."""
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,11 @@ def asking(**changes: Any) -> RiskQuestion:
     return replace(plain, **changes)
 
 
+def read(content: bytes) -> RiskQuestion:
+    assert content == b"as sent"
+    return asking()
+
+
 def rules_of(question: RiskQuestion) -> dict[str, str]:
     with pytest.raises(UnusableQuestion) as caught:
         analyse(question)
@@ -47,7 +53,10 @@ def value(found: Any, name: str) -> float | None:
 
 
 async def test_every_metric_of_the_catalogue_is_a_value_or_unknown_with_a_reason() -> None:
-    found = await AnalyseRisk(pool=FakeComputePool())(VIEWER, question=asking())
+    pool = FakeComputePool()
+    written = await AnalyseRisk(pool)(VIEWER, content=b"as sent", read=read, write=pickle.dumps)
+    found = pickle.loads(written)
+    assert pool.computed == ["answered"]
     assert list(found.metrics) == list(METRICS)
     assert value(found, "total_return") == pytest.approx(np.prod(1 + RETURNS) - 1, rel=1e-14)
     assert (value(found, "beta"), found.metrics["beta"].reasons[0]) == (None, "no_benchmark")
@@ -138,13 +147,26 @@ async def test_an_interval_is_the_same_for_the_same_seed_and_alone_or_among_othe
     ("changes", "field", "rule"),
     [
         (
-            {"values": np.zeros((2, MOST_SERIES + 1)), "names": tuple("x" * i for i in range(501))},
+            {"values": np.zeros((2, MOST_SERIES + 1)), "names": tuple(map(str, range(501)))},
             "returns",
             "500 series",
         ),
         ({"values": np.zeros((MOST_VALUES + 1, 1))}, "returns", "3000000 values"),
         ({"values": np.zeros((2, 2)), "names": ("a", "a")}, "returns", "a name of its own"),
         ({"values": np.zeros((0, 1))}, "returns", "must not be empty"),
+        ({"names": ("x" * 201,)}, "returns", "at most 200 characters, not 201"),
+        ({"values": RETURNS * 1e17}, "returns", "from -1e+15 to 1e+15"),
+        ({"values": np.full((2, 1), -np.inf)}, "returns", "from -1e+15 to 1e+15"),
+        (
+            {"values": np.zeros((100_000, 1)), "interval": Resampling(draws=1001)},
+            "interval.draws",
+            "must be at most 1000 for 100000 values, not 1001",
+        ),
+        (
+            {"values": np.zeros((1_000_001, 1)), "interval": Resampling(draws=100)},
+            "interval.draws",
+            "must be of at most 1000000 values, not 1000001",
+        ),
         ({"values": np.ones((1, 1)), "kind": Kind.LEVELS}, "levels", "at least two"),
         ({"values": -RETURNS, "kind": Kind.LEVELS}, "levels", "not be below 0"),
         ({"metrics": ("sharpe", "charm")}, "metrics", "not charm"),
@@ -181,4 +203,4 @@ async def test_the_catalogue_tells_how_each_metric_is_computed() -> None:
     with pytest.raises(Forbidden):
         await ListMetrics()(ANONYMOUS)
     with pytest.raises(Forbidden):
-        await AnalyseRisk(pool=FakeComputePool())(ANONYMOUS, question=asking())
+        await AnalyseRisk(FakeComputePool())(ANONYMOUS, content=b"", read=read, write=pickle.dumps)

@@ -1,22 +1,21 @@
 """What a caller sends to have figures computed, without anything being stored."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-import numpy as np
 from msgspec import Meta, Struct
 
-from waardhaven.application.metrics.risk_question import Calendar, Kind, RiskQuestion, UnusableQuestion
-from waardhaven.domain.errors import FieldError
+from waardhaven.application.metrics.risk_question import MOST_SERIES, Calendar, Kind, RiskQuestion
 from waardhaven.domain.metrics.uncertainty import IntervalMethod, Resampling
-from waardhaven.domain.types import Floats
+from waardhaven.domain.types import Days, Floats
 
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)] | None
 Numbers = Annotated[list[Number], Meta(max_length=1_000_000)]
-Series = Numbers | Annotated[dict[str, Numbers], Meta(max_length=500)]
-ONE = "series"
-"""Name of a series that has none."""
+Series = Numbers | Annotated[dict[str, Numbers], Meta(max_length=MOST_SERIES)]
+Dates = Annotated[
+    list[date],
+    Meta(max_length=1_000_000, description="Of the rows, increasing.", examples=[["2024-01-02"]]),
+]
 
 
 class IntervalBody(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -32,35 +31,13 @@ class IntervalBody(Struct, kw_only=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(ge=0, le=2**53, description="The same seed gives the same interval.")] = 0
 
 
-class RiskBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Series, as `returns` or as `levels`: one array, or arrays of equal length by name. Null is unknown."""
+class RiskSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How series are measured."""
 
-    returns: (
-        Annotated[
-            Series,
-            Meta(
-                description="Fractions per period: 0.01 is one per cent.",
-                examples=[[0.01, -0.02, None, 0.015]],
-            ),
-        ]
-        | None
-    ) = None
-    levels: (
-        Annotated[Series, Meta(description="Values; the first is the base of the first return.")] | None
-    ) = None
-    dates: (
-        Annotated[
-            list[date],
-            Meta(max_length=1_000_000, description="Of the rows, increasing.", examples=[["2024-01-02"]]),
-        ]
-        | None
-    ) = None
-    benchmark: Annotated[Numbers, Meta(description="Of the same kind, row by row.")] | None = None
     risk_free_rate: (
         Annotated[float, Meta(gt=-1.0, le=10.0, description="A fraction a year, compounded to the period.")]
         | None
     ) = None
-    risk_free_series: Annotated[Numbers, Meta(description="A fraction per period, row by row.")] | None = None
     periods_per_year: Annotated[float, Meta(gt=0.0, le=1e6, examples=[252])] | None = None
     calendar: (
         Annotated[
@@ -90,17 +67,25 @@ class RiskBody(Struct, kw_only=True, forbid_unknown_fields=True):
     annualise_short: Annotated[bool, Meta(description="Compound less than a year to a year too.")] = False
     interval: IntervalBody | None = None
 
-    def question(self) -> RiskQuestion:
-        """Return what the use case is asked; raise UnusableQuestion for arrays that do not fit together."""
-        kind, names, values = self._series()
+    def asked(
+        self,
+        *,
+        kind: Kind,
+        names: tuple[str, ...],
+        values: Floats,
+        dates: Days | None,
+        benchmark: Floats | None,
+        risk_free_series: Floats | None,
+    ) -> RiskQuestion:
+        """Return what the use case is asked about the columns that came with these settings."""
         return RiskQuestion(
             names=names,
             values=values,
             kind=kind,
-            dates=None if self.dates is None else np.array(self.dates, dtype="datetime64[D]"),
-            benchmark=_column(self.benchmark),
+            dates=dates,
+            benchmark=benchmark,
             risk_free_rate=self.risk_free_rate,
-            risk_free_series=_column(self.risk_free_series),
+            risk_free_series=risk_free_series,
             periods_per_year=self.periods_per_year,
             calendar=None if self.calendar is None else Calendar(self.calendar),
             metrics=tuple(dict.fromkeys(self.metrics)),
@@ -115,28 +100,32 @@ class RiskBody(Struct, kw_only=True, forbid_unknown_fields=True):
             seed=0 if self.interval is None else self.interval.seed,
         )
 
-    def _series(self) -> tuple[Kind, tuple[str, ...], Floats]:
-        given = {Kind.RETURNS: self.returns, Kind.LEVELS: self.levels}
-        sent = [(kind, one) for kind, one in given.items() if one is not None]
-        if len(sent) != 1:
-            raise _unusable(("returns", "must be given, or levels, but not both"))
-        kind, series = sent[0]
-        columns: Mapping[str, list[Number]] = series if isinstance(series, dict) else {ONE: series}
-        if not columns:
-            raise _unusable((kind, "must hold at least one series"))
-        lengths = {name: len(column) for name, column in columns.items()}
-        if len(set(lengths.values())) > 1:
-            shortest, longest = (pick(lengths, key=lambda name: lengths[name]) for pick in (min, max))
-            rule = (
-                f"must hold arrays of one length; {shortest!r} has {lengths[shortest]} values, "
-                f"{longest!r} {lengths[longest]}"
-            )
-            raise _unusable((kind, rule))
-        return kind, tuple(columns), np.array(list(columns.values()), dtype=np.float64).T
+
+class RiskBody(RiskSettings, kw_only=True, forbid_unknown_fields=True):
+    """Series, as `returns` or as `levels`: one array, or arrays of equal length by name. Null is unknown."""
+
+    returns: (
+        Annotated[
+            Series,
+            Meta(
+                description="Fractions per period: 0.01 is one per cent.",
+                examples=[[0.01, -0.02, None, 0.015]],
+            ),
+        ]
+        | None
+    ) = None
+    levels: (
+        Annotated[Series, Meta(description="Values; the first is the base of the first return.")] | None
+    ) = None
+    dates: Dates | None = None
+    benchmark: Annotated[Numbers, Meta(description="Of the same kind, row by row.")] | None = None
+    risk_free_series: Annotated[Numbers, Meta(description="A fraction per period, row by row.")] | None = None
 
 
-def _column(values: list[Number] | None) -> Floats | None:
-    return None if values is None else np.array(values, dtype=np.float64)
+class TableSettings(RiskSettings, kw_only=True, forbid_unknown_fields=True):
+    """How the series of a table are measured, and what they are."""
+
+    kind: Literal["returns", "levels"]
 
 
 def _resampling(body: IntervalBody) -> Resampling:
@@ -146,8 +135,3 @@ def _resampling(body: IntervalBody) -> Resampling:
         method=IntervalMethod(body.method),
         block_length=body.block_length,
     )
-
-
-def _unusable(*broken: tuple[str, str]) -> UnusableQuestion:
-    errors = [FieldError(field=field, rule=rule) for field, rule in broken]
-    return UnusableQuestion("The series can not be measured.", errors=errors)

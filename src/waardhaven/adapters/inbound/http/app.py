@@ -34,6 +34,7 @@ from waardhaven.adapters.inbound.http.routes import (
     admin_users,
     analytics,
     background,
+    benchmarks,
     builds,
     compositions,
     credentials,
@@ -52,10 +53,12 @@ from waardhaven.adapters.inbound.http.routes import (
     money,
     preview,
     quotes,
+    risk_metrics,
     root,
     strategy,
     stream,
 )
+from waardhaven.adapters.inbound.http.sent_bodies import Room
 from waardhaven.adapters.inbound.http.services import Services
 
 PREFIX = "/api/v1"
@@ -84,6 +87,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         "hub": hub,
         "board": Board(services, hub),
         "assets": Assets(config.vendored),
+        "room": Room(),
         "encoded": {},
     }
     app = Litestar(
@@ -132,7 +136,7 @@ def _market() -> Router:
 def _indices() -> Router:
     areas = (
         *(indexes, definitions, methodology, builds, money, strategy, analytics),
-        *(compositions, explain, preview),
+        *(compositions, explain, preview, benchmarks, risk_metrics),
     )
     handlers = [handler for area in areas for handler in area.HANDLERS]
     return DishkaRouter(PREFIX, route_handlers=handlers, middleware=[RequestScope])

@@ -132,9 +132,14 @@ def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:
     raw = ScopeState.from_scope(request.scope).body
     if not isinstance(raw, bytes) or not raw:
         return [FieldError(field="", rule="a body is required")]
+    return broken_rules(raw, kind)
+
+
+def broken_rules(raw: bytes | bytearray, kind: Any) -> list[FieldError]:
+    """Return every rule of the record ``kind`` that a body breaks; nothing where it is no JSON."""
     try:
         values = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return []
     if not isinstance(values, dict):
         return [FieldError(field="", rule="must be an object")]

@@ -45,8 +45,15 @@ HEADLESS = "headless"
 """Key of the request scope: whether the body of the answer is thrown away, as HEAD asks."""
 ALLOWANCE = "allowance"
 """Key of the request scope: the state of the caller's quota, told in headers."""
-UPLOAD_PATHS: Final = frozenset({"/api/v1/imports/prices"})
-"""Where files are sent to: larger and slower than other bodies. They are read by those who may, alone."""
+UPLOAD_PATHS: Final = frozenset(
+    {
+        "/api/v1/imports/prices",
+        "/api/v1/analytics/risk",
+        "/api/v1/analytics/twr",
+        "/api/v1/analytics/xirr",
+    }
+)
+"""Where files and tables are sent to: larger and slower than other bodies, read for those who may alone."""
 LISTING_METHODS = frozenset({204, 405})
 TOO_LARGE = Fault(status=413, code=CODES[413], detail="The body is larger than this server takes.")
 FAILED = Fault(

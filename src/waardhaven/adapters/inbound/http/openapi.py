@@ -18,8 +18,9 @@ from waardhaven.adapters.inbound.http.errors import CODES, PROBLEM, Problem, tit
 from waardhaven.adapters.inbound.http.examples import ANSWERS, BROKEN, BUILD_ID, DETAILS
 from waardhaven.adapters.inbound.http.job_bodies import job_schemas
 from waardhaven.adapters.inbound.http.negotiation import ARROW, CSV, JSON
+from waardhaven.adapters.inbound.http.openapi_bodies import body_schemas, sent_body
 from waardhaven.adapters.inbound.http.policy import Access, Policy, policy_of
-from waardhaven.adapters.inbound.http.tags import ALSO, TAGS, UPLOAD
+from waardhaven.adapters.inbound.http.tags import ALSO, OFFERS, TAGS, UPLOAD
 
 TITLE = "Waardhaven AutoIndex"
 DESCRIPTION = (
@@ -97,9 +98,16 @@ EXAMPLES: dict[str, object] = {
     "quote_unit": "GBX",
     "date": "2022-12-28",
     "at": "closing",
+    "settings": '{"kind": "returns", "calendar": "daily"}',
     "figure": f"{BUILD_ID}.level.2022-12-28",
     "version": 2,
     "reason": "fewer reviews",
+    "benchmark": "SPX:0.6,QUAL:0.4",
+    "index": "autoindex",
+    "window": 252,
+    "sessions": 252,
+    "risk_free_rate": 0.02,
+    "confidence": 0.95,
 }
 CURSORS = {
     **dict.fromkeys(("audit", "symbols", "assets", "dataQuality", "revisions"), "1042"),
@@ -118,6 +126,8 @@ SERIES = (
     "AssetSeriesDocument",
     "PricesDocument",
     "SimulationDocument",
+    "BenchmarkDocument",
+    "ComparisonDocument",
     "KnownNowDocument",
     "CompositionFileDocument",
     "PreviewDocument",
@@ -158,14 +168,16 @@ def document(app: Litestar) -> dict[str, Any]:
     _describe(components.setdefault("schemas", {}), _records(app))
     components["schemas"].update(_problem_schemas() | job_schemas())
     components["responses"] = {str(status): _problem_response(status) for status in CODES}
-    policies, uploads = dict(_policies(app)), _uploads(app)
+    handlers = {str(one.operation_id): one for one in _handlers(app)}
+    components["schemas"].update(body_schemas(one.opt[UPLOAD] for one in _handlers(app) if UPLOAD in one.opt))
     for operation in _operations(schema):
-        if operation["operationId"] in uploads:
-            operation["requestBody"] = _a_file(uploads[operation["operationId"]])
+        handler = handlers[operation["operationId"]]
+        if UPLOAD in handler.opt:
+            operation["requestBody"] = sent_body(handler.opt[UPLOAD])
         fields = _fields_example(operation, components["schemas"])
         examples = EXAMPLES | {"fields": fields, "cursor": CURSORS.get(operation["operationId"], "autoindex")}
         operation["parameters"] = [_tidy(each, examples) for each in operation.pop("parameters", ())]
-        _complete(operation, *policies[operation["operationId"]])
+        _complete(operation, handler)
     return schema
 
 
@@ -173,19 +185,6 @@ _REDIRECT = {
     "description": "Go on there.",
     "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to go on."}},
 }
-FILES = ("text/csv", "application/vnd.apache.parquet", "application/octet-stream")
-"""What an uploaded file may be, unless its handler says so itself."""
-
-
-def _a_file(media: tuple[str, ...]) -> dict[str, Any]:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {
-        "required": True,
-        "description": "The file itself.",
-        "content": dict.fromkeys(media, binary),
-    }
-
-
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
@@ -216,19 +215,6 @@ def _handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
         for handler in getattr(route, "route_handlers", ()):
             if isinstance(handler, HTTPRouteHandler):
                 yield handler
-
-
-def _policies(app: Litestar) -> Iterator[tuple[str, tuple[Policy, tuple[int, ...]]]]:
-    for handler in _handlers(app):
-        policy = policy_of(handler.opt)
-        if policy is not None and handler.operation_id:
-            yield str(handler.operation_id), (policy, handler.opt.get(ALSO, ()))
-
-
-def _uploads(app: Litestar) -> dict[str, tuple[str, ...]]:
-    """Return the media types of the operations whose body is a file."""
-    found = {str(one.operation_id): one.opt[UPLOAD] for one in _handlers(app) if one.opt.get(UPLOAD)}
-    return {name: FILES if media is True else media for name, media in found.items()}
 
 
 def _records(app: Litestar) -> dict[str, type]:
@@ -278,13 +264,16 @@ def _success(operation: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _complete(operation: dict[str, Any], policy: Policy, also: tuple[int, ...]) -> None:
+def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    policy = policy_of(handler.opt)
+    if policy is None:
+        raise LookupError(f"The route of {operation['operationId']} has no policy.")
     operation["security"] = [] if policy.is_public else [{SCHEME: []}]
     _tell_permission(operation, policy)
     _tidy_body(operation.get("requestBody", {}))
     responses = operation["responses"]
     responses.pop("400", None)
-    for status in _expected(operation, policy, also):
+    for status in _expected(operation, policy, handler.opt.get(ALSO, ())):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
     success = _success(operation)
     success["description"] = operation["summary"]
@@ -294,6 +283,8 @@ def _complete(operation: dict[str, Any], policy: Policy, also: tuple[int, ...]) 
     if operation["operationId"] in ANSWERS:
         media = next(iter(success["content"]))
         success["content"][media]["example"] = ANSWERS[operation["operationId"]]
+    for offered in handler.opt.get(OFFERS, ()):
+        success["content"][offered] = {"schema": {"type": "string", "format": "binary"}}
     if _is_reading(operation):
         responses["304"] = {"description": "The client has the present answer already."}
         success["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "Tag of this answer."}}

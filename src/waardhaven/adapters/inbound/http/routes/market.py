@@ -30,12 +30,12 @@ from waardhaven.adapters.inbound.http.reading import answer_page, answer_record,
 from waardhaven.adapters.inbound.http.tags import ALSO, MARKET
 from waardhaven.application.market.asset_views import ActionView, AssetView, SymbolView
 from waardhaven.application.market.assets import ListActions, ListAssets, ListSymbols, ViewAsset
-from waardhaven.application.market.choose_series import Adjust
 from waardhaven.application.market.enter_action import ActionDraft, EnterAction
 from waardhaven.application.market.live_quotes import LiveQuoteView, ReadLiveQuotes
 from waardhaven.application.market.manage_assets import ASSET_TYPES, ArchiveAsset, ChangeAsset, CreateAsset
 from waardhaven.application.market.read_prices import ReadPrices
 from waardhaven.application.ports.market_facts import Listing
+from waardhaven.application.pricing.choose_series import Adjust
 from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.market.actions import ActionKind, ActionStatus
 from waardhaven.domain.market.calendar import Frequency

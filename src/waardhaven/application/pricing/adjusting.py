@@ -10,11 +10,11 @@ from waardhaven.application.ports.price_store import CloseColumns
 from waardhaven.application.ports.reference_store import ReferenceStore, SeriesCoverage
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.actions import DIVIDENDS, ActionKind, CorporateAction
-from waardhaven.domain.market.adjustment import ActionColumns, factors
+from waardhaven.domain.market.adjustment import ActionColumns, Factors, factors
 from waardhaven.domain.market.currency import RateColumns
 from waardhaven.domain.market.prices import PriceColumns
 from waardhaven.domain.market.stated_actions import FIXING, cash_in_unit, foreign, prevailing
-from waardhaven.domain.types import AssetId, SeriesId, Vintage
+from waardhaven.domain.types import AssetId, Floats, SeriesId, Vintage
 
 PRICES = ("open", "high", "low", "close")
 
@@ -89,11 +89,7 @@ def times_factors(
 
     Rows of series without closes here stay as they are. Volumes are adjusted for splits alone.
     """
-    mine = np.isin(acting.columns.series, np.unique(closes.series))
-    columns = {name: getattr(acting.columns, name)[mine] for name in ("series", "ex_date", "ratio", "cash")}
-    found = factors(
-        series=closes.series, day=closes.day, close=closes.close, actions=replace(acting.columns, **columns)
-    )
+    found = _factors(closes, acting)
     factor = found.split * found.cash if distributions else found.split
     place = _places(rows, closes)
     known = place >= 0
@@ -101,6 +97,20 @@ def times_factors(
     price[known], volume[known] = factor[place[known]], found.split[place[known]]
     return replace(
         rows, **{name: getattr(rows, name) * price for name in PRICES}, volume=rows.volume / volume
+    )
+
+
+def factors_of(closes: CloseColumns, acting: Adjusting, *, distributions: bool) -> Floats:
+    """Return what raw ``closes``, up to the newest, are multiplied by, (n,); see ``times_factors``."""
+    found = _factors(closes, acting)
+    return found.split * found.cash if distributions else found.split
+
+
+def _factors(closes: CloseColumns, acting: Adjusting) -> Factors:
+    mine = np.isin(acting.columns.series, np.unique(closes.series))
+    columns = {name: getattr(acting.columns, name)[mine] for name in ("series", "ex_date", "ratio", "cash")}
+    return factors(
+        series=closes.series, day=closes.day, close=closes.close, actions=replace(acting.columns, **columns)
     )
 
 

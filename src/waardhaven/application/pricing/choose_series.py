@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from waardhaven.application.market.adjusting import Adjusting
 from waardhaven.application.ports.market_data import MarketSetup
 from waardhaven.application.ports.reference_store import SeriesCoverage
+from waardhaven.application.pricing.adjusting import Adjusting
 from waardhaven.domain.index.definition import Adjustment
 from waardhaven.domain.market.asset import Asset
 

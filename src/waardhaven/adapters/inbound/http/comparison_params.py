@@ -1,0 +1,59 @@
+"""Query and path parameters of what measures and compares levels."""
+
+from typing import Annotated, Final
+
+from litestar.params import PathParameter, QueryParameter
+
+from waardhaven.adapters.inbound.http.params import NO_CONTROLS
+from waardhaven.domain.market.calendar import Frequency
+
+WRITTEN: Final = (
+    "``SYM``, ``SYM:MIC``, an asset id, ``index:slug``, or a blend with weights that add up to 1, as in "
+    "``AAA:0.6,index:slug:0.4``"
+)
+BenchmarkName = Annotated[
+    str,
+    PathParameter(max_length=1000, pattern=r"^[^\x00-\x20\x7f/]+$", description=f"{WRITTEN}."),
+]
+Against = Annotated[
+    str | None,
+    QueryParameter(
+        name="benchmark",
+        min_length=1,
+        max_length=1000,
+        pattern=NO_CONTROLS,
+        description=f"{WRITTEN}; without it that of the definition.",
+    ),
+]
+OfIndex = Annotated[
+    str,
+    QueryParameter(
+        name="index", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Short name of the index."
+    ),
+]
+Rolling = Annotated[
+    int, QueryParameter(name="window", ge=2, le=2520, description="Returns in each rolling figure.")
+]
+RiskFree = Annotated[
+    float,
+    QueryParameter(
+        name="risk_free_rate", gt=-1.0, le=10.0, description="A fraction a year, compounded to the period."
+    ),
+]
+Confidence = Annotated[
+    float,
+    QueryParameter(name="confidence", gt=0.5, lt=1.0, description="Of VaR and expected shortfall."),
+]
+Sessions = Annotated[
+    int | None,
+    QueryParameter(
+        name="sessions",
+        ge=1,
+        le=100_000,
+        description="Measure the last so many daily returns up to `end`; not together with `start`.",
+    ),
+]
+Periods = Annotated[
+    Frequency,
+    QueryParameter(name="frequency", description="How long the returns are that metrics are made of."),
+]
