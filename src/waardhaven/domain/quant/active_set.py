@@ -148,26 +148,23 @@ def _cholesky(block: Floats, rows: Floats, pull: Floats, gap: Floats) -> tuple[F
     free, force = solved[:, 0], solved[:, 1:]
     if not len(gap):
         return free, gap
-    inner = rows @ force
-    multipliers = _inner(inner, rows @ free - gap)
-    if multipliers is None:
-        return None
-    x = free - force @ multipliers
-    correction = _inner(inner, rows @ x - gap)  # what rounding left
-    if correction is None:
-        return None
-    x -= force @ correction
+    with np.errstate(over="ignore", invalid="ignore"):  # of rows that all but depend on each other
+        inner = rows @ force
+        multipliers = _inner(inner, rows @ free - gap)
+        x = free - force @ multipliers
+        correction = _inner(inner, rows @ x - gap)  # what rounding left
+        x -= force @ correction
     return (x, multipliers + correction) if np.isfinite(x).all() else None
 
 
-def _inner(matrix: Floats, wanted: Floats) -> Floats | None:
-    """Solve the system of the multipliers (m, m), None if it is singular or its solution not finite."""
+def _inner(matrix: Floats, wanted: Floats) -> Floats:
+    """Solve the system of the multipliers (m, m); NaN where it is singular."""
     from scipy.linalg.lapack import dgesv
 
     if len(wanted) == 1:
-        return wanted / matrix[0] if matrix[0, 0] != 0.0 else None
+        return wanted / matrix[0] if matrix[0, 0] != 0.0 else np.full(1, np.nan)
     _, _, found, info = dgesv(matrix, wanted)
-    return found if info == 0 and np.isfinite(found).all() else None
+    return found if info == 0 else np.full(len(wanted), np.nan)
 
 
 def _closest(
