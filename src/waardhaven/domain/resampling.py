@@ -31,7 +31,7 @@ class InvalidResampling(Invalid):
 
 
 def stationary_rows(
-    rng: np.random.Generator, *, days: int, draws: int, block_length: float, cells: int = CELLS
+    rng: "np.random.Generator", *, days: int, draws: int, block_length: float, cells: int = CELLS
 ) -> Iterator[Rows]:
     """Yield positions (days, m) of rows of the past, draws side by side, ``draws`` columns in all.
 

@@ -97,7 +97,7 @@ class Uncertainty:
 
 
 def uncertainty(
-    sample: Sample, metrics: Sequence[Metric], rng: np.random.Generator, how: Resampling | None = None
+    sample: Sample, metrics: Sequence[Metric], rng: "np.random.Generator", how: Resampling | None = None
 ) -> Uncertainty:
     """Measure one series and resample it.
 
@@ -180,7 +180,7 @@ def _length(sample: Sample) -> float:
 
 
 def _drawn(
-    sample: Sample, metrics: Sequence[Metric], rng: np.random.Generator, draws: int, length: float
+    sample: Sample, metrics: Sequence[Metric], rng: "np.random.Generator", draws: int, length: float
 ) -> Floats:
     """Return the metrics of every draw (m, draws)."""
     blocks = stationary_rows(rng, days=len(sample.returns), draws=draws, block_length=length)
