@@ -28,6 +28,8 @@ RISK = "/api/v1/analytics/risk"
 RETURNS = {"settings": '{"kind": "returns", "calendar": "daily"}'}
 SERIES, DAYS = 500, 5_000
 MEBIBYTE = 1 << 20
+LONGEST = 0.2
+"""Seconds of the processor without a look at others; decoding 54 MiB takes twice that."""
 MOST_MEMORY = 300
 """Mebibytes a question of 500 x 5,000 may take beside its 54 MiB of JSON; the matrix itself has 20."""
 
@@ -261,16 +263,19 @@ def resident() -> float:
 
 
 class Watch:
-    """Wakes up every few milliseconds: how late it came at worst, and how large the process became."""
+    """Wakes up every few milliseconds: what the loop computed in between, and how large the process became.
+
+    The processor's time of the loop's own thread: what other processes do to the clock is not ours.
+    """
 
     def __init__(self) -> None:
-        self.latest, self.largest, self.wakes = 0.0, 0.0, 0
+        self.longest, self.largest, self.wakes = 0.0, 0.0, 0
 
     async def __call__(self) -> None:
         while True:
-            began = time.perf_counter()
+            began = time.thread_time()
             await asyncio.sleep(0.005)
-            self.latest = max(self.latest, time.perf_counter() - began)
+            self.longest = max(self.longest, time.thread_time() - began)
             self.largest = max(self.largest, resident())
             self.wakes += 1
 
@@ -292,13 +297,11 @@ async def test_500_series_of_5000_days_are_measured_in_bounds_while_the_loop_ans
     await sent(client, stream(table()), accept=accept)  # what is imported on first use is no part of it
     watch, before = Watch(), resident()
     watching = asyncio.create_task(watch())
-    began = time.perf_counter()
     response = await sent(client, content, media, accept)
-    took = time.perf_counter() - began
     watching.cancel()
     assert response.status_code == 200
     assert watch.largest - before < MOST_MEMORY
-    assert watch.latest < max(0.25, took / 3), f"the loop stood still for {watch.latest:.3f} of {took:.3f} s"
+    assert watch.longest < LONGEST, f"the loop itself computed for {watch.longest:.3f} s"
     assert watch.wakes > 10
     if accept == ARROW:
         frame = pl.read_ipc_stream(io.BytesIO(response.content))
