@@ -1,12 +1,22 @@
-"""Query and path parameters of what measures and compares levels."""
+"""The policy, query and path parameters of what measures and compares levels."""
 
 from typing import Annotated, Final
 
 from litestar.params import PathParameter, QueryParameter
 
+from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.params import NO_CONTROLS
+from waardhaven.adapters.inbound.http.policy import POLICY, needs
+from waardhaven.adapters.inbound.http.tags import ALSO
+from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.market.calendar import Frequency
 
+COMPUTES: Final = {
+    POLICY: needs(Permission.READ_INDICES, per_minute=120),
+    PERSONAL: True,
+    ALSO: (409,),
+}
+"""What may be computed how often; personal, as a benchmark may be somebody's own index."""
 WRITTEN: Final = (
     "``SYM``, ``SYM:MIC``, an asset id, ``index:slug``, or a blend with weights that add up to 1, as in "
     "``AAA:0.6,index:slug:0.4``"

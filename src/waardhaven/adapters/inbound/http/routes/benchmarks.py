@@ -1,12 +1,13 @@
 """What an index is compared with."""
 
-from typing import Any, Final
+from datetime import date
+from typing import Any
 
 from litestar import Request, Response, get
 
-from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.benchmark_documents import BenchmarkDocument, ComparisonDocument
 from waardhaven.adapters.inbound.http.comparison_params import (
+    COMPUTES,
     Against,
     BenchmarkName,
     Confidence,
@@ -25,19 +26,22 @@ from waardhaven.adapters.inbound.http.params import (
     instant,
     upper,
 )
-from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_series
-from waardhaven.adapters.inbound.http.tags import ALSO, BENCHMARKS
+from waardhaven.adapters.inbound.http.tags import BENCHMARKS
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.compare_benchmark import CompareBenchmark, ComparisonOrder, ReadBenchmark
-from waardhaven.domain.identity.roles import Permission
 
 Asked = Request[Any, Any, Any]
-COMPUTES: Final = {
-    POLICY: needs(Permission.READ_INDICES, per_minute=120),
-    PERSONAL: True,
-    ALSO: (409,),
-}
+
+
+def _order(
+    index: str, start: date | None, end: date | None, as_of: str | None, currency: str | None, **asked: Any
+) -> ComparisonOrder:
+    """Return what is asked, its range checked and its texts as the use case takes them."""
+    checked_window(start, end)
+    return ComparisonOrder(
+        slug=index, start=start, end=end, currency=upper(currency), as_of=instant(as_of), **asked
+    )
 
 
 @get(
@@ -64,16 +68,15 @@ async def benchmark_sp500(
 
     It is the first of `^GSPC`, `SPX` and `SPY` with closes here; without any the answer is 404.
     """
-    checked_window(start, end)
-    order = ComparisonOrder(
-        slug=index,
-        start=start,
-        end=end,
-        currency=upper(currency),
+    order = _order(
+        index,
+        start,
+        end,
+        as_of,
+        currency,
         variant=variant,
         window=window,
         risk_free_rate=risk_free_rate,
-        as_of=instant(as_of),
     )
     return await answer_series(request, ReadBenchmark, fields, benchmark=None, order=order)
 
@@ -104,17 +107,16 @@ async def benchmark_compare(
 
     Without a benchmark it is that of the definition, else the S&P 500.
     """
-    checked_window(start, end)
-    order = ComparisonOrder(
-        slug=index,
-        start=start,
-        end=end,
-        currency=upper(currency),
+    order = _order(
+        index,
+        start,
+        end,
+        as_of,
+        currency,
         variant=variant,
         window=window,
         risk_free_rate=risk_free_rate,
         confidence=confidence,
-        as_of=instant(as_of),
     )
     return await answer_series(request, CompareBenchmark, fields, benchmark=benchmark, order=order)
 
@@ -144,16 +146,15 @@ async def benchmark_levels(
 
     Closes are adjusted for what the index counts; the weights of a blend are restored every day.
     """
-    checked_window(start, end)
-    order = ComparisonOrder(
-        slug=index,
-        start=start,
-        end=end,
-        currency=upper(currency),
+    order = _order(
+        index,
+        start,
+        end,
+        as_of,
+        currency,
         variant=variant,
         window=window,
         risk_free_rate=risk_free_rate,
-        as_of=instant(as_of),
     )
     return await answer_series(request, ReadBenchmark, fields, benchmark=benchmark, order=order)
 

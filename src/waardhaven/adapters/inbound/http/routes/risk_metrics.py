@@ -1,11 +1,12 @@
 """Risk metrics of published indices."""
 
-from typing import Any, Final
+from datetime import date
+from typing import Any
 
 from litestar import Request, Response, get
 
-from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.comparison_params import (
+    COMPUTES,
     Against,
     Confidence,
     Periods,
@@ -24,21 +25,22 @@ from waardhaven.adapters.inbound.http.params import (
     instant,
     upper,
 )
-from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_record
-from waardhaven.adapters.inbound.http.tags import ALSO, INDICES, STRATEGIES
+from waardhaven.adapters.inbound.http.tags import INDICES, STRATEGIES
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.metric_views import RiskMetricsView
 from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics, RiskOrder
-from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.market.calendar import Frequency
 
 Asked = Request[Any, Any, Any]
-COMPUTES: Final = {
-    POLICY: needs(Permission.READ_INDICES, per_minute=120),
-    PERSONAL: True,
-    ALSO: (409,),
-}
+
+
+def _order(
+    slug: str, start: date | None, end: date | None, as_of: str | None, currency: str | None, **asked: Any
+) -> RiskOrder:
+    """Return what is asked, its range checked and its texts as the use case takes them."""
+    checked_window(start, end)
+    return RiskOrder(slug=slug, start=start, end=end, currency=upper(currency), as_of=instant(as_of), **asked)
 
 
 @get(
@@ -64,19 +66,18 @@ async def strategy_risk_metrics(
     fields: Fields = None,
 ) -> Response[RiskMetricsView]:
     """Measure the official levels of the default index: each metric is a value, or null with a reason."""
-    checked_window(start, end)
-    order = RiskOrder(
-        slug=DEFAULT_SLUG,
-        start=start,
-        end=end,
+    order = _order(
+        DEFAULT_SLUG,
+        start,
+        end,
+        as_of,
+        currency,
         sessions=sessions,
         frequency=frequency,
         benchmark=benchmark,
-        currency=upper(currency),
         variant=variant,
         risk_free_rate=risk_free_rate,
         confidence=confidence,
-        as_of=instant(as_of),
     )
     return await answer_record(request, ReadRiskMetrics, fields, order=order)
 
@@ -108,19 +109,18 @@ async def indices_risk_metrics(
 
     A benchmark that only the definition names, and that is not stored, leaves its metrics null and a note.
     """
-    checked_window(start, end)
-    order = RiskOrder(
-        slug=slug,
-        start=start,
-        end=end,
+    order = _order(
+        slug,
+        start,
+        end,
+        as_of,
+        currency,
         sessions=sessions,
         frequency=frequency,
         benchmark=benchmark,
-        currency=upper(currency),
         variant=variant,
         risk_free_rate=risk_free_rate,
         confidence=confidence,
-        as_of=instant(as_of),
     )
     return await answer_record(request, ReadRiskMetrics, fields, order=order)
 
