@@ -11,6 +11,7 @@ from tests.fakes.indexes import FakeBuildStore, FakeIndexStore
 from tests.fakes.market import FakeMarket
 from tests.fakes.price_imports import FakePriceImports
 from tests.fakes.quality_flags import FakeQualityFlags
+from tests.fakes.risk import FakeRiskStore, FakeTrialLog
 
 from waardhaven.adapters.outbound.clock import SystemClock
 from waardhaven.adapters.outbound.postgres.audit_trail import PostgresAuditTrail
@@ -23,6 +24,8 @@ from waardhaven.adapters.outbound.postgres.indexes import PostgresIndexStore
 from waardhaven.adapters.outbound.postgres.prices import PostgresPriceStore
 from waardhaven.adapters.outbound.postgres.quality import PostgresQualityFlags
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
+from waardhaven.adapters.outbound.postgres.risk_sets import PostgresRiskStore
+from waardhaven.adapters.outbound.postgres.trials import PostgresTrialLog
 from waardhaven.adapters.outbound.security.pseudonyms import KeyedPseudonyms
 from waardhaven.application.ports.audit_trail import AuditFilter, AuditTrail
 from waardhaven.application.ports.build_store import BuildStore
@@ -33,6 +36,8 @@ from waardhaven.application.ports.price_imports import PriceImports
 from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore
+from waardhaven.application.ports.risk_store import RiskStore
+from waardhaven.application.ports.trial_log import TrialLog
 from waardhaven.domain.events import FactsCommitted
 from waardhaven.domain.identity.audit import AuditEntry
 
@@ -50,6 +55,8 @@ class Stores:
     quality: QualityFlags
     indexes: IndexStore
     builds: BuildStore
+    risk: RiskStore
+    trials: TrialLog
     events: EventLog
     trail: AuditTrail
 
@@ -95,6 +102,8 @@ async def stores(backing_url: str | None) -> AsyncIterator[Stores]:
         quality=PostgresQualityFlags(database),
         indexes=PostgresIndexStore(database, PSEUDONYMS),
         builds=PostgresBuildStore(database, PSEUDONYMS),
+        risk=PostgresRiskStore(database),
+        trials=PostgresTrialLog(database),
         events=PostgresEventLog(database),
         trail=PostgresAuditTrail(database),
     )
@@ -106,6 +115,8 @@ def fake_stores() -> Stores:
     market = FakeMarket(log, trail, FakePriceImports(trail))
     indexes = FakeIndexStore(log, trail=trail)
     log.access_of_index = indexes.access_of
+    clock = SystemClock()
+    trials, risk = FakeTrialLog(clock, log=log, trail=trail), FakeRiskStore(log, clock, trail)
     return Stores(
         prices=market,
         reference=market,
@@ -113,7 +124,9 @@ def fake_stores() -> Stores:
         imports=market.imports,
         quality=FakeQualityFlags(market),
         indexes=indexes,
-        builds=FakeBuildStore(log, SystemClock(), trail=trail),
+        builds=FakeBuildStore(log, clock, trail=trail, indexes=indexes, trials=trials, risk=risk),
+        risk=risk,
+        trials=trials,
         events=log,
         trail=trail,
     )

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from tests.fakes.audit_trail import FakeAuditTrail
 from tests.fakes.clock import FakeClock
 from tests.fakes.event_log import ADMINISTRATORS, FakeEventLog
+from tests.fakes.risk import FakeRiskStore, FakeTrialLog
 
 from waardhaven.application.ports.build_store import (
     BuildStore,
@@ -16,6 +17,7 @@ from waardhaven.application.ports.build_store import (
 )
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.indexes import IndexStore
+from waardhaven.application.ports.risk_store import Unmeasured
 from waardhaven.domain.events import (
     BuildFinished,
     IndexArchived,
@@ -39,6 +41,7 @@ from waardhaven.domain.index.build_record import (
 )
 from waardhaven.domain.index.composition import CompositionColumns, IndexState
 from waardhaven.domain.index.definition import IndexDefinition
+from waardhaven.domain.index.trials import session_ratio
 from waardhaven.domain.types import BuildId, IndexId, as_date
 
 
@@ -143,6 +146,11 @@ class FakeIndexStore(IndexStore):
         mine = [one for one in self.forced if one.index == index]
         return sorted(mine, key=lambda one: one.after_day)
 
+    def version(self, index: IndexId, version: int | None = None) -> IndexRecord | None:
+        """Return a version of an index, None: the newest; None where there is none."""
+        mine = [one for known in self.records.values() for one in known if one.id == index]
+        return next((one for one in mine[::-1] if version in (None, one.version)), None)
+
     def access_of(self, index: int) -> Access:
         """Return who may know of an index; administrators alone for one that is not there."""
         found = [one[-1].access for one in self.records.values() if one[-1].id == index]
@@ -159,7 +167,10 @@ def _access(by: Principal) -> Access:
 
 @dataclass
 class FakeBuildStore(BuildStore):
-    """Builds by id and the chain of publications."""
+    """Builds by id and the chain of publications.
+
+    Of an index in ``indexes`` a build counts as a variant, and a publication is to be measured.
+    """
 
     log: FakeEventLog = field(default_factory=FakeEventLog)
     clock: Clock = field(default_factory=FakeClock)
@@ -167,12 +178,19 @@ class FakeBuildStore(BuildStore):
     publications: list[Publication] = field(default_factory=list)
     compared: list[Revision] = field(default_factory=list)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    indexes: FakeIndexStore = field(default_factory=FakeIndexStore)
+    trials: FakeTrialLog = field(default_factory=FakeTrialLog)
+    risk: FakeRiskStore = field(default_factory=FakeRiskStore)
 
     async def save(self, build: BuildRecord, *, by: Principal) -> None:
         if build.id not in self.builds:
             self.builds[build.id] = build
             self.trail.put("index.built", by=by, target=f"build:{build.id}", after=bytes(32))
             self.log.put(BuildFinished(build=build.id, index=int(build.index)))
+            rules = self.indexes.version(build.index, build.provenance.definition_version)
+            if rules is not None:
+                ratio = session_ratio(build.result.levels.level)
+                self.trials.add(build.index, rules.definition, ratio)
 
     async def load(self, build: BuildId) -> BuildRecord:
         if build not in self.builds:
@@ -224,6 +242,17 @@ class FakeBuildStore(BuildStore):
             reason=draft.reason,
         )
         self.publications.append(made)
+        rules = self.indexes.version(made.index)
+        if rules is not None:
+            unmeasured = Unmeasured(
+                publication=made.id,
+                index=made.index,
+                slug=rules.definition.slug,
+                from_day=made.from_day,
+                through_day=made.through_day,
+                effective_at=made.effective_at,
+            )
+            self.risk.due[made.id] = (unmeasured, made.effective_at, 0)
         before = None if draft.follows is None else bytes([draft.follows]) * 32
         after = bytes([made.id]) * 32
         self.trail.put("index.published", by=by, target=f"index:{draft.index}", before=before, after=after)

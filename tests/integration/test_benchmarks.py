@@ -1,5 +1,6 @@
 """Benchmarks and risk metrics of the published sample index, over PostgreSQL and Valkey and through HTTP."""
 
+import asyncio
 import io
 from collections.abc import Callable
 
@@ -9,11 +10,15 @@ import pytest
 from tests.integration.test_http_over_real_servers import Begin, running
 from tests.unit.adapters.http.shapes import body_schema, deviations
 
+from waardhaven.application.indexes.measure_publications import MeasurePublications
+from waardhaven.application.indexes.preview import PreviewIndex
 from waardhaven.bootstrap.settings import Settings
+from waardhaven.domain.identity.roles import OPERATOR, SYSTEM
 
 V1 = "/api/v1"
 SP500, COMPARE = f"{V1}/benchmark/sp500", f"{V1}/benchmark/compare"
-RISK, MINE = f"{V1}/indices/autoindex/risk-metrics", f"{V1}/strategy/risk-metrics"
+RISK, STORED = f"{V1}/indices/autoindex/risk-metrics", f"{V1}/strategy/risk-metrics"
+HISTORY = f"{RISK}/history"
 SINCE_2015 = "start=2015-01-01"
 
 
@@ -92,12 +97,11 @@ async def test_a_blend_holds_its_weights_and_an_index_is_itself(begin: Begin):
         assert itself["tracking_error"][-1] == 0.0
 
 
-async def test_every_metric_of_the_default_index_is_filled_but_the_one_of_trials(begin: Begin):
+async def test_every_metric_of_the_default_index_is_filled(begin: Begin):
     async with begin() as api:
-        found = (await api.client.get(MINE)).json()
-        assert found == (await api.client.get(RISK)).json()
-        unknown = {name: one["reason"] for name, one in found["metrics"].items() if one["value"] is None}
-        assert unknown == {"sharpe_deflated": "no_trials"}
+        found = (await api.client.get(RISK)).json()
+        assert [name for name, one in found["metrics"].items() if one["value"] is None] == []
+        assert found["trials"] == 1
         assert (found["base"], found["last"], found["frequency"]) == ("2000-01-03", "2022-12-28", "daily")
         assert (found["common"], found["coverage"]) == (found["returns"], 1.0)
         assert found["metrics"]["var_historical"]["value"] > 0.0
@@ -154,7 +158,64 @@ async def test_series_are_the_same_as_arrow_and_carry_a_tag(begin: Begin):
             assert table[name].to_list() == first.json()[name]
 
 
-@pytest.mark.parametrize("path", [SP500, COMPARE, f"{V1}/benchmark/{{benchmark}}", RISK, MINE])
+async def test_what_is_stored_with_a_publication_is_what_was_known_at_its_instant(begin: Begin):
+    async with begin() as api:
+        assert (await api.client.get(STORED)).json() == {"items": [], "next_cursor": None}
+        async with api.container() as scope:
+            measure = await scope.get(MeasurePublications)
+            assert [await measure(SYSTEM), await measure(SYSTEM)] == [1, 0]
+        page = (await api.client.get(f"{STORED}?limit=10")).json()
+        assert page == (await api.client.get(f"{HISTORY}?limit=10")).json()
+        days = [one["day"] for one in page["items"]]
+        assert (days[0], days) == ("2022-12-28", sorted(days, reverse=True))
+        assert len((await api.client.get(f"{STORED}?limit=200")).json()["items"]) == 30
+        rest = (await api.client.get(f"{STORED}?cursor={page['next_cursor']}")).json()["items"]
+        assert days[-1] > rest[0]["day"]
+        async with api.database.acquire() as connection:
+            at = await connection.fetchval("SELECT effective_at FROM publication")
+        for one in page["items"][::4]:
+            query = {"as_of": at.isoformat(), "end": one["day"]}
+            now = (await api.client.get(RISK, params=query)).json()
+            shown = {
+                name: {each: metric[each] for each in ("value", "unit", "reason")}
+                for name, metric in now["metrics"].items()
+            }
+            assert one["metrics"] == shown
+        assert page["items"][0]["metrics"]["max_drawdown"]["value"] < 0.0
+        assert page["items"][0]["metrics"]["var_historical"]["value"] > 0.0
+
+
+async def test_a_preview_of_who_may_change_the_index_makes_the_deflated_ratio_more_severe(begin: Begin):
+    async with begin() as api:
+        before = (await api.client.get(RISK)).json()
+        asked = f"{V1}/indices/autoindex/preview"
+        assert (await api.client.post(asked, json={"cost_rate": 0.01})).status_code == 200, "by a viewer"
+        async with api.container() as scope:
+            preview = await scope.get(PreviewIndex)
+            for cost in (0.001, 0.02):
+                await preview(OPERATOR, slug="autoindex", changes={"cost_rate": cost})
+
+        after = before
+        async with asyncio.timeout(10):
+            while after["trials"] != 3:  # cached answers end when the news of the commit arrives
+                after = (await api.client.get(RISK)).json()
+        deflated = [one["metrics"]["sharpe_deflated"]["value"] for one in (before, after)]
+        assert deflated[1] < deflated[0]
+        assert before["metrics"]["sharpe"] == after["metrics"]["sharpe"]
+
+
+async def test_intervals_say_what_can_not_be_told_from_zero(begin: Begin):
+    async with begin() as api:
+        found = (await api.client.get(f"{RISK}?sessions=250&interval=0.95&draws=200&seed=4")).json()
+        metrics = found["metrics"]
+        assert metrics["volatility"]["interval"]["verdict"] == "above_zero"
+        low, high = (metrics["sharpe"]["interval"][end] for end in ("low", "high"))
+        assert low < 0.0 < high
+        assert metrics["sharpe"]["interval"]["verdict"] == "cannot_be_told_from_zero"
+        assert found["resampling"]["draws"] == 200
+
+
+@pytest.mark.parametrize("path", [SP500, COMPARE, f"{V1}/benchmark/{{benchmark}}", RISK, STORED, HISTORY])
 async def test_answers_have_the_documented_shape(begin: Begin, path: str):
     async with begin() as api:
         document = (await api.client.get("/openapi.json")).json()
@@ -165,7 +226,7 @@ async def test_answers_have_the_documented_shape(begin: Begin, path: str):
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [(f"{V1}/benchmark/SPX", 8), (SP500, 12), (f"{RISK}?benchmark=index:autoindex", 6)]
+    ("path", "most"), [(f"{V1}/benchmark/SPX", 8), (SP500, 12), (f"{RISK}?benchmark=index:autoindex", 7)]
 )
 async def test_a_comparison_takes_a_bounded_number_of_statements(begin: Begin, path: str, most: int):
     async with begin() as api:

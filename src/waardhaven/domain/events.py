@@ -109,6 +109,23 @@ class IndexPublished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VariantTried(Event):
+    """Somebody saw what other rules of an index lead to; its deflated Sharpe ratio is another."""
+
+    kind: ClassVar[str] = "index.variant_tried"
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskMeasured(Event):
+    """The risk metrics of a publication are stored."""
+
+    kind: ClassVar[str] = "index.risk_measured"
+    index: int
+    publication: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserChanged(Event):
     """An account has another role or state, or other data."""
 
@@ -148,6 +165,8 @@ EVENTS: tuple[type[Event], ...] = distinct(
     ReviewForced,
     BuildFinished,
     IndexPublished,
+    VariantTried,
+    RiskMeasured,
     UserChanged,
     JobChanged,
 )

@@ -265,6 +265,31 @@ VALID: dict[str, Row] = {
         "known": 101.0,
         "decision": "left",
     },
+    "trial": {"id": 1, "index_id": 1, "variant": bytes(32), "ratio": 0.05, "created_at": NOW},
+    "publication_to_measure": {"publication_id": 1, "attempts": 0, "due_at": NOW},
+    "risk_set": {
+        "publication_id": 1,
+        "day": NEXT,
+        "index_id": 1,
+        "base": DAY,
+        "currency": "USD",
+        "variant": "price",
+        "benchmark": None,
+        "returns": 1,
+        "common": None,
+        "coverage": 1.0,
+        "periods_per_year": 252.0,
+        "risk_free_rate": 0.0,
+        "confidence": 0.95,
+        "trials": 1,
+        "names": ["total_return", "sharpe"],
+        "units": ["fraction", "ratio"],
+        "values": [0.1, None],
+        "reasons": [None, "too_few_observations"],
+        "notes": [],
+        "code": "1",
+        "measured_at": NOW,
+    },
     "generation": {"one": 1, "value": 1},
     "event_head": {"one": 1, "position": 0},
 }
@@ -278,6 +303,8 @@ MORE: tuple[tuple[str, Row], ...] = (
     ("vintage", {"id": 3, "committed_at": NOW + timedelta(2)}),
     ("asset", {"id": 2}),
     ("build", {"id": TWO}),
+    ("build", {"id": UUID(int=3)}),
+    ("publication", {"id": 2, "build_id": TWO, "follows": 1}),
 )
 """Further rows, as changes to the valid one, that twins and bad variants refer to."""
 
@@ -322,10 +349,13 @@ TWIN: dict[str, Row] = {
     "market_index": {"id": 2, "slug": "b-index"},
     "index_definition": {"version": 2},
     "forced_review": {"id": 2, "after_day": NEXT},
-    "build": {"id": UUID(int=3)},
+    "build": {"id": UUID(int=4)},
     "build_column": {"name": "level.level"},
-    "publication": {"id": 2, "build_id": TWO, "follows": 1},
+    "publication": {"id": 3, "build_id": UUID(int=3), "follows": 2},
     "index_revision": {"id": 2, "vintage": 2},
+    "trial": {"id": 2, "ratio": None},
+    "publication_to_measure": {"publication_id": 2},
+    "risk_set": {"publication_id": 2},
 }
 """What makes a second valid row: every key differs."""
 
@@ -562,6 +592,22 @@ CHECKS: dict[str, dict[str, tuple[Row, ...]]] = {
         "days_have_a_first": ({"days": 0}, {"first_day": None}),
         "figures_are_sizes": ({"days": -1}, {"largest": -0.1}),
         "decision_is_known": ({"decision": "perhaps"},),
+    },
+    "trial": {
+        "variant_is_sha256": tuple({"variant": bad} for bad in NO_DIGESTS),
+        "ratio_is_a_number": tuple({"ratio": bad} for bad in (NAN, INF, -INF)),
+    },
+    "publication_to_measure": {"attempts_are_counted": ({"attempts": -1},)},
+    "risk_set": {
+        "base_precedes_day": ({"base": NEXT},),
+        "columns_belong_together": (
+            {"units": ["fraction"]},
+            {"values": [0.1, None, 0.2]},
+            {"reasons": [None, "constant_series", "ruined"]},
+        ),
+        "value_or_reason": ({"values": [0.1, 0.2]}, {"reasons": [None, None]}),
+        "values_are_numbers": tuple({"values": [bad, None]} for bad in (NAN, INF, -INF)),
+        "counts_are_positive": ({"returns": 0}, {"trials": 0}),
     },
 }
 """By table and rule (constraint ``ck_<table>_<rule>``): changes to the twin that break this rule."""

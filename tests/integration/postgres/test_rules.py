@@ -37,7 +37,11 @@ PEOPLE = {
     *("actor_id", "owner_id", "author_id", "granted_by", "session_id", "parent_id", "changed_by"),
     *("reviewed_by", "requested_by"),
 }
-BESIDES = {"pk_session": {"vintage_to": 2}, "pk_universe_member": {"vintage_to": 2}}
+BESIDES = {
+    "pk_session": {"vintage_to": 2},
+    "pk_universe_member": {"vintage_to": 2},
+    "uq_trial_variant": {"ratio": 0.07},
+}
 """Further changes that keep a repeated key from breaking another rule first."""
 
 FOREIGN_KEYS = """
@@ -261,6 +265,8 @@ async def test_append_only_rows_can_be_neither_changed_nor_deleted(connection: a
         free = {"index_definition": "name = 'Other'", "build": "restates = true", "revocation": "version = 3"}
         free |= {
             "index_revision": "largest = 1",
+            "trial": "ratio = 1",
+            "risk_set": "coverage = 0.5",
             "forced_review": "reason = 'other'",
             "publication": "reason = 'other'",
             "audit_entry": "target = ''",

@@ -14,7 +14,8 @@ from waardhaven.application.indexes.read_benchmark_levels import (
     ReadBenchmarkLevels,
     ReadLevels,
 )
-from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics, RiskOrder
+from waardhaven.application.indexes.risk_metrics import ReadMeasurable, ReadRiskMetrics
+from waardhaven.application.indexes.risk_windows import RiskOrder
 from waardhaven.application.ports.market_data import MarketSetup, SourceInfo
 from waardhaven.application.ports.market_facts import ActionFact
 from waardhaven.application.pricing.adjusting import ReadActions
@@ -54,6 +55,10 @@ class Bench:
         closes = ReadCloses(market, market, ReadActions(market), setup)
         return ReadBenchmarkLevels(self.levels, market, closes)
 
+    @property
+    def measurable(self) -> ReadMeasurable:
+        return ReadMeasurable(self.levels, self.benchmark, self.world.trials)
+
     async def read(self, name: str | None = "BBB", **changes: Any) -> SeriesView:
         read = ReadBenchmark(self.levels, self.benchmark, self.world.pool)
         return await read(VIEWER, benchmark=name, order=an_order(**changes))
@@ -63,7 +68,7 @@ class Bench:
         return await compare(VIEWER, benchmark=name, order=an_order(**changes))
 
     async def measure(self, **changes: Any) -> RiskMetricsView:
-        read = ReadRiskMetrics(self.levels, self.benchmark, self.world.pool)
+        read = ReadRiskMetrics(self.measurable, self.world.pool)
         return await read(VIEWER, order=RiskOrder(**{"slug": "an-index", **changes}))
 
     async def add(

@@ -19,7 +19,8 @@ from waardhaven.application.indexes.queries import UnknownVariant
 from waardhaven.application.indexes.read_benchmark_levels import (
     BenchmarkNotStored,
 )
-from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics, RiskOrder
+from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics
+from waardhaven.application.indexes.risk_windows import RiskOrder
 from waardhaven.domain.errors import Forbidden
 from waardhaven.domain.identity.access import Access, Visibility
 from waardhaven.domain.identity.roles import ANONYMOUS, OPERATOR
@@ -175,7 +176,7 @@ async def test_only_who_may_read_indices_compares(bench: Bench):
         with pytest.raises(Forbidden):
             await use_case(ANONYMOUS, benchmark="BBB", order=an_order())
     with pytest.raises(Forbidden):
-        await ReadRiskMetrics(*parts)(ANONYMOUS, order=RiskOrder(slug="an-index"))
+        await ReadRiskMetrics(bench.measurable, bench.world.pool)(ANONYMOUS, order=RiskOrder(slug="an-index"))
 
 
 # --- currencies

@@ -26,7 +26,9 @@ def pro_forma(world: World) -> ReadProForma:
 
 
 def preview(world: World) -> PreviewIndex:
-    return PreviewIndex(world.indexes, world.market, RuleDocuments(world.market), world.inputs, world.pool)
+    documents = RuleDocuments(world.market)
+    parts = (world.indexes, world.market, documents, world.inputs, world.pool, world.trials)
+    return PreviewIndex(*parts)
 
 
 @pytest.fixture
@@ -203,3 +205,17 @@ async def test_a_preview_needs_an_index_and_data(world: World):
     await world.indexes.define(DEFINITION, by=OPERATOR)
     with pytest.raises(InputsUnavailable):
         await preview(world)(VIEWER, slug="an-index", changes={})
+
+
+# --- previews as trials
+
+
+async def test_a_preview_counts_as_a_variant_for_who_may_change_the_index(published: World):
+    index = (await published.indexes.get("an-index")).id
+    assert (await published.trials.tried(index)).count == 1
+    for cost in (0.001, 0.002, 0.002):
+        await preview(published)(OPERATOR, slug="an-index", changes={"cost_rate": cost})
+    assert (await published.trials.tried(index)).count == 3
+    await preview(published)(VIEWER, slug="an-index", changes={"cost_rate": 0.003})
+    await preview(published)(OPERATOR, slug="an-index", changes={"name": "Another"})
+    assert (await published.trials.tried(index)).count == 3

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.application.bench import DAYS, ROWS, Bench
 from tests.unit.application.world import CLOSES, WARM_UP, World, day
 
-from waardhaven.application.indexes.risk_metrics import InvalidWindow
+from waardhaven.application.indexes.risk_windows import InvalidWindow
 from waardhaven.domain.market.asset import UnknownAsset
 from waardhaven.domain.market.calendar import Frequency
 

@@ -13,6 +13,7 @@ from tests.fakes.event_log import FakeEventLog
 from tests.fakes.indexes import FakeBuildStore, FakeIndexStore
 from tests.fakes.market import FakeMarket
 from tests.fakes.quality_flags import FakeQualityFlags
+from tests.fakes.risk import FakeRiskStore, FakeTrialLog
 
 from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.build_many import BuildIndices
@@ -72,7 +73,11 @@ class World:
     def __post_init__(self) -> None:
         self.market = FakeMarket(self.log)
         self.indexes = FakeIndexStore(self.log)
-        self.builds = FakeBuildStore(self.log, self.clock)
+        self.trials = FakeTrialLog(self.clock)
+        self.risk = FakeRiskStore(self.log, self.clock)
+        self.builds = FakeBuildStore(
+            self.log, self.clock, indexes=self.indexes, trials=self.trials, risk=self.risk
+        )
         self.flags = FakeQualityFlags(self.market)
         self.inputs = ReadInputs(self.market, self.market, self.flags, ReadEvents(self.market))
 

@@ -19,6 +19,7 @@ from waardhaven.application.indexes.compositions import ListCompositions, ListRe
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.explain import Explain
 from waardhaven.application.indexes.force_review import ForceReview
+from waardhaven.application.indexes.measure_publications import MeasurePublications
 from waardhaven.application.indexes.methodology import ReadMethodology
 from waardhaven.application.indexes.own_universe import OwnUniverse
 from waardhaven.application.indexes.preview import PreviewIndex
@@ -39,7 +40,8 @@ from waardhaven.application.indexes.read_benchmark_levels import ReadBenchmarkLe
 from waardhaven.application.indexes.read_events import ReadEvents
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.indexes.recompute_session import RecomputeSession
-from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics
+from waardhaven.application.indexes.risk_history import ListRiskMetrics
+from waardhaven.application.indexes.risk_metrics import ReadMeasurable, ReadRiskMetrics
 from waardhaven.application.indexes.rule_documents import RuleDocuments
 from waardhaven.application.indexes.rule_queries import ExportRules, ListVersions, ReadRules
 from waardhaven.application.indexes.run_build import RunBuild
@@ -95,7 +97,10 @@ USE_CASES = (
     ReadProForma,
     ReadProvenance,
     ReadMethodology,
+    ReadMeasurable,
     ReadRiskMetrics,
+    ListRiskMetrics,
+    MeasurePublications,
     ReadRules,
     ReadStrategyConfig,
     RecomputeHistory,

@@ -16,6 +16,7 @@ from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore, VintagePoint
+from waardhaven.application.ports.trial_log import TrialLog
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build import warm_up_sessions
@@ -29,6 +30,7 @@ from waardhaven.domain.index.explaining.preview import (
 )
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.rules.document import merged, to_document
+from waardhaven.domain.index.trials import session_ratio
 from waardhaven.domain.index.validation import InvalidDefinition, validated
 from waardhaven.domain.market.asset import ROUND_THE_CLOCK, Asset
 from waardhaven.domain.types import Floats, Ids, as_date
@@ -85,9 +87,10 @@ class PerformanceView:
 
 @dataclass(frozen=True, slots=True)
 class PreviewIndex:
-    """A change of the rules of an index beside the rules as they are; nothing is stored.
+    """A change of the rules of an index beside the rules as they are; the index stays as it is.
 
-    Both are computed from their base dates over the facts known now.
+    Both are computed from their base dates over the facts known now. A preview by somebody who may change
+    the index counts as a variant that was tried, which its deflated Sharpe ratio takes into account.
     """
 
     indexes: IndexStore
@@ -95,6 +98,7 @@ class PreviewIndex:
     documents: RuleDocuments
     inputs: ReadInputs
     pool: ComputePool
+    trials: TrialLog
 
     async def __call__(self, by: Principal, *, slug: str, changes: Mapping[str, Any]) -> SeriesView:
         """Return columns ``dates``, ``own`` and ``live``, NaN where one has no level.
@@ -118,6 +122,8 @@ class PreviewIndex:
         theirs = (
             mine if own == live else await self.pool.run(outcome, live, of_live, _sessions_per_year(live))
         )
+        if index.access.may_edit(by):
+            await self.trials.count(index.id, own, session_ratio(mine.level), by=by)
         assets = await named(self.reference, [*mine.assets.tolist(), *theirs.assets.tolist()])
         return _view(slug, index.version, own, mine, live, theirs, assets, vintage)
 

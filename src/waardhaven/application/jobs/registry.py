@@ -2,6 +2,7 @@
 
 from waardhaven.application.audit.seal_audit import SealAudit
 from waardhaven.application.identity.send_mails import SendMails
+from waardhaven.application.indexes.measure_publications import MeasurePublications
 from waardhaven.application.jobs.clean_up import CleanUp, CleanUpParams
 from waardhaven.application.jobs.compute_index import ComputeIndex, ComputeParams
 from waardhaven.application.jobs.import_prices import ImportParams, ImportPrices
@@ -53,5 +54,6 @@ CHORES: tuple[ChoreSpec, ...] = (
     ChoreSpec(name="reconcile", use_case=Reconcile, every=1.0),
     ChoreSpec(name="number_events", use_case=NumberEvents, every=2.0),
     ChoreSpec(name="run_schedules", use_case=RunSchedules, every=2.0),
+    ChoreSpec(name="measure_publications", use_case=MeasurePublications, every=2.0, timeout=60.0),
     ChoreSpec(name="send_mails", use_case=SendMails, every=5.0, timeout=45.0),
 )

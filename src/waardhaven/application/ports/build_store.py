@@ -103,7 +103,10 @@ class BuildStore(Protocol):
 
     @abstractmethod
     async def save(self, build: BuildRecord, *, by: Principal) -> None:
-        """Store a build in one transaction; storing the same id again changes nothing."""
+        """Store a build in one transaction; storing the same id again changes nothing.
+
+        Its rules count as a variant that was tried (see TrialLog), with the Sharpe ratio of its levels.
+        """
 
     @abstractmethod
     async def load(self, build: BuildId) -> BuildRecord:
@@ -121,7 +124,7 @@ class BuildStore(Protocol):
 
     @abstractmethod
     async def publish(self, draft: PublicationDraft, *, by: Principal) -> Publication:
-        """Append a publication with its event in one transaction.
+        """Append a publication with its event in one transaction; its risk is to be measured then.
 
         Raises StaleBuild when a newer publication than ``follows`` exists; publishing the same build
         again returns the publication it already has.

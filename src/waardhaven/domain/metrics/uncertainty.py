@@ -138,19 +138,24 @@ def uncertainty(
     )
 
 
-def with_trials(sample: Sample, ratios: Floats) -> Sample:
+def with_trials(sample: Sample, ratios: Floats, *, count: int | None = None) -> Sample:
     """Return the sample with what the deflated Sharpe ratio needs to know about the variants tried.
 
     ``ratios`` (n,): Sharpe ratios *per period* of all variants, the chosen one among them. Their number
     counts every one as a trial of its own, which is severe where they resemble each other; their variance is
     the sample's (D. Bailey and M. Lopez de Prado, "The Deflated Sharpe Ratio", Journal of Portfolio
-    Management 40 (2014)). Raises UnusableTrial without any, or where one is not known.
+    Management 40 (2014)). ``count``: how many were tried, where the ratios of some are not known; with
+    fewer than two known ratios of several variants their variance, and so the metric, is unknown. Raises
+    UnusableTrial without any trial, where a ratio is not a number, or where there are more than ``count``.
     """
-    if not len(ratios) or not np.isfinite(ratios).all():
-        rule = FieldError(field="trials", rule="must be one known Sharpe ratio or more")
+    tried = len(ratios) if count is None else count
+    if tried < max(len(ratios), 1) or not np.isfinite(ratios).all():
+        rule = FieldError(field="trials", rule="must be one or more, their known Sharpe ratios numbers")
         raise UnusableTrial("Trials can not be counted.", errors=[rule])
-    variance = float(ratios.var(ddof=1)) if len(ratios) > 1 else 0.0
-    return replace(sample, trials=len(ratios), trial_variance=variance)
+    if tried == 1:
+        return replace(sample, trials=1, trial_variance=0.0)
+    variance = float(ratios.var(ddof=1)) if len(ratios) > 1 else None
+    return replace(sample, trials=tried, trial_variance=variance)
 
 
 def _rows(sample: Sample, rows: Rows) -> Sample:

@@ -14,19 +14,22 @@ from httpx import AsyncClient
 from tests.unit.adapters.http.expect import problem
 from tests.unit.adapters.http.world import PROVENANCE, Stub, World
 
-from waardhaven.application.answers import SeriesView
+from waardhaven.application.answers import Page, SeriesView
 from waardhaven.application.indexes.compare_benchmark import CompareBenchmark, ComparisonOrder, ReadBenchmark
-from waardhaven.application.indexes.metric_views import RiskMetricsView, RiskMetricView
+from waardhaven.application.indexes.metric_views import IntervalView, RiskMetricsView, RiskMetricView
 from waardhaven.application.indexes.read_benchmark_levels import BenchmarkNotStored
-from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics, RiskOrder
+from waardhaven.application.indexes.risk_history import ListRiskMetrics, RiskSetView, StoredMetricView
+from waardhaven.application.indexes.risk_metrics import ReadRiskMetrics
+from waardhaven.application.indexes.risk_windows import RiskOrder
 from waardhaven.domain.identity.roles import Principal, Role
 from waardhaven.domain.index.definition import Variant
 from waardhaven.domain.market.calendar import Frequency
+from waardhaven.domain.metrics.uncertainty import Resampling
 
 V1 = "/api/v1"
 SP500, COMPARE, SPX = f"{V1}/benchmark/sp500", f"{V1}/benchmark/compare", f"{V1}/benchmark/SPX"
-RISK, MINE = f"{V1}/indices/mine/risk-metrics", f"{V1}/strategy/risk-metrics"
-PATHS = (SP500, COMPARE, SPX, RISK, MINE)
+RISK, HISTORY = f"{V1}/indices/mine/risk-metrics", f"{V1}/indices/mine/risk-metrics/history"
+PATHS = (SP500, COMPARE, SPX, RISK, HISTORY)
 
 
 def compared(params: dict[str, Any]) -> SeriesView:
@@ -42,7 +45,12 @@ def compared(params: dict[str, Any]) -> SeriesView:
 def measured(params: dict[str, Any]) -> RiskMetricsView:
     order: RiskOrder = params["order"]
     metric = RiskMetricView(
-        value=None, reason="no_trials", unit="probability", direction="higher", formula="f"
+        value=None,
+        reason="no_trials",
+        unit="probability",
+        direction="higher",
+        formula="f",
+        interval=IntervalView(low=None, high=None, verdict="unknown"),
     )
     return RiskMetricsView(
         index=order.slug,
@@ -59,16 +67,46 @@ def measured(params: dict[str, Any]) -> RiskMetricsView:
         periods_per_year=252.0,
         risk_free_rate=order.risk_free_rate,
         confidence=order.confidence,
+        trials=2,
         benchmark=None,
         metrics={"sharpe_deflated": metric},
+        resampling=None,
         notes=(),
         provenance=PROVENANCE,
     )
 
 
+def stored(params: dict[str, Any]) -> Page[RiskSetView]:
+    one = RiskSetView(
+        day=date(2024, 1, 3),
+        publication=7,
+        measured_at=datetime(2024, 1, 3, 22, tzinfo=UTC),
+        base=date(2024, 1, 1),
+        currency="USD",
+        variant="price",
+        benchmark=None,
+        returns=2,
+        common=None,
+        coverage=1.0,
+        periods_per_year=252.0,
+        risk_free_rate=0.0,
+        confidence=0.95,
+        trials=1,
+        metrics={"volatility": StoredMetricView(value=0.2, unit="fraction_per_year", reason=None)},
+        notes=(),
+        code="1",
+    )
+    return Page(items=(one,) * params["limit"], next_cursor="2024-01-03.7")
+
+
 @pytest.fixture
 def stubs() -> dict[type, Stub]:
-    return {ReadBenchmark: Stub(compared), CompareBenchmark: Stub(compared), ReadRiskMetrics: Stub(measured)}
+    return {
+        ReadBenchmark: Stub(compared),
+        CompareBenchmark: Stub(compared),
+        ReadRiskMetrics: Stub(measured),
+        ListRiskMetrics: Stub(stored),
+    }
 
 
 @pytest.fixture
@@ -146,9 +184,32 @@ async def test_a_benchmark_is_named_in_the_address_or_as_a_parameter(
     assert stubs[ReadRiskMetrics].calls[0]["order"].benchmark == name
 
 
-@pytest.mark.parametrize(("path", "slug"), [(RISK, "mine"), (MINE, "autoindex")])
-async def test_every_parameter_of_risk_metrics_reaches_the_use_case(
+@pytest.mark.parametrize(
+    ("path", "slug"), [(HISTORY, "mine"), (f"{V1}/strategy/risk-metrics", "autoindex")]
+)
+async def test_stored_risk_metrics_are_paged(
     client: AsyncClient, stubs: dict[type, Stub], path: str, slug: str
+):
+    body = (await client.get(path, params={"limit": 2, "cursor": "2024-01-04.9"})).json()
+    assert [one["publication"] for one in body["items"]] == [7, 7]
+    assert body["items"][0]["metrics"] == {
+        "volatility": {"value": 0.2, "unit": "fraction_per_year", "reason": None}
+    }
+    assert body["next_cursor"] == "2024-01-03.7"
+    assert stubs[ListRiskMetrics].calls[0] == {"slug": slug, "limit": 2, "cursor": "2024-01-04.9"}
+    assert (await client.get(path, params={"limit": 201})).status_code == 422
+
+
+async def test_intervals_are_asked_for_by_their_level(client: AsyncClient, stubs: dict[type, Stub]):
+    asked = {"interval": 0.9, "draws": 200, "seed": 5}
+    assert (await client.get(RISK, params=asked)).status_code == 200
+    order = stubs[ReadRiskMetrics].calls[0]["order"]
+    assert order.interval == Resampling(draws=200, level=0.9)
+    assert order.seed == 5
+
+
+async def test_every_parameter_of_risk_metrics_reaches_the_use_case(
+    client: AsyncClient, stubs: dict[type, Stub]
 ):
     asked = {
         "end": "2024-02-02",
@@ -161,16 +222,17 @@ async def test_every_parameter_of_risk_metrics_reaches_the_use_case(
         "risk_free_rate": -0.01,
         "confidence": 0.9,
     }
-    body = (await client.get(path, params=asked)).json()
+    body = (await client.get(RISK, params=asked)).json()
     assert body["metrics"]["sharpe_deflated"] == {
         "value": None,
         "reason": "no_trials",
         "unit": "probability",
         "direction": "higher",
         "formula": "f",
+        "interval": {"low": None, "high": None, "verdict": "unknown"},
     }
     assert stubs[ReadRiskMetrics].calls[0]["order"] == RiskOrder(
-        slug=slug,
+        slug="mine",
         end=date(2024, 2, 2),
         sessions=20,
         frequency=Frequency.WEEKLY,
@@ -202,7 +264,9 @@ async def test_every_parameter_of_risk_metrics_reaches_the_use_case(
         (RISK, {"frequency": "hourly"}, "frequency"),
         (RISK, {"confidence": 1}, "confidence"),
         (RISK, {"risk_free_rate": "nan"}, "risk_free_rate"),
-        (MINE, {"start": "2024-02-02", "end": "2024-01-01"}, "start"),
+        (RISK, {"interval": 1.0}, "interval"),
+        (RISK, {"draws": 99}, "draws"),
+        (HISTORY, {"limit": 0}, "limit"),
     ],
 )
 async def test_a_broken_parameter_is_named(

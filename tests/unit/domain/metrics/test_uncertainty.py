@@ -181,3 +181,13 @@ def test_the_more_variants_were_tried_the_less_the_best_of_them_is_worth():
 def test_trials_that_are_not_known_are_refused(ratios: list[float]):
     with pytest.raises(UnusableTrial):
         with_trials(a_sample(), np.array(ratios))
+
+
+def test_trials_without_a_known_ratio_count_too():
+    found = with_trials(a_sample(), np.array([0.01, 0.03]), count=5)
+    assert found.trials == 5
+    assert found.trial_variance == pytest.approx(2e-4, rel=1e-12)
+    assert with_trials(a_sample(), np.array([0.01]), count=2).trial_variance is None
+    assert with_trials(a_sample(), np.array([]), count=1).trial_variance == 0.0
+    with pytest.raises(UnusableTrial):
+        with_trials(a_sample(), np.array([0.01, 0.03]), count=1)

@@ -83,6 +83,7 @@ RISK_METRICS: Final[dict[str, Any]] = {
             "unit": "fraction_per_period",
             "direction": "lower",
             "formula": "-quantile(r, 1 - confidence), linear between order statistics (type 7)",
+            "interval": {"low": 0.0187, "high": 0.0249, "verdict": "above_zero"},
         },
         "tracking_error": {
             "value": 0.11202909107513306,
@@ -90,6 +91,7 @@ RISK_METRICS: Final[dict[str, Any]] = {
             "unit": "fraction_per_year",
             "direction": "lower",
             "formula": "s(r - b) x sqrt(f), divisor n - 1",
+            "interval": {"low": 0.0981, "high": 0.1263, "verdict": "above_zero"},
         },
         "sharpe_deflated": {
             "value": None,
@@ -101,7 +103,43 @@ RISK_METRICS: Final[dict[str, Any]] = {
                 "N trials, v the variance of their Sharpe ratios of one period, g = 0.5772..., "
                 "z normal quantile"
             ),
+            "interval": {"low": None, "high": None, "verdict": "unknown"},
         },
     },
+    "trials": 3,
+    "resampling": {
+        "method": "percentile",
+        "draws": 1000,
+        "level": 0.95,
+        "seed": 0,
+        "block_length": 4.1,
+    },
     "notes": BENCHMARK["notes"],
+}
+STORED_METRICS: Final = {
+    "items": [
+        {
+            "day": "2022-12-28",
+            "publication": 12,
+            "measured_at": "2022-12-28T22:46:02Z",
+            "base": "2018-01-02",
+            "currency": "USD",
+            "variant": "price",
+            "benchmark": "SPX:XCBO",
+            "returns": 1255,
+            "common": 1255,
+            "coverage": 1.0,
+            "periods_per_year": 252.0,
+            "risk_free_rate": 0.0,
+            "confidence": 0.95,
+            "trials": 1,
+            "metrics": {
+                "volatility": {"value": 0.2214, "unit": "fraction_per_year", "reason": None},
+                "sharpe": {"value": 0.61, "unit": "ratio", "reason": None},
+            },
+            "notes": BENCHMARK["notes"],
+            "code": "0.1.0",
+        }
+    ],
+    "next_cursor": "2022-12-28.12",
 }

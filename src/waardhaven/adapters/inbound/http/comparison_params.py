@@ -67,3 +67,17 @@ Periods = Annotated[
     Frequency,
     QueryParameter(name="frequency", description="How long the returns are that metrics are made of."),
 ]
+Interval = Annotated[
+    float | None,
+    QueryParameter(
+        name="interval",
+        ge=0.5,
+        lt=1.0,
+        description="Level of an interval beside every metric, from returns drawn anew in blocks.",
+    ),
+]
+Draws = Annotated[int, QueryParameter(name="draws", ge=100, le=5_000, description="Samples of an interval.")]
+Seed = Annotated[
+    int,
+    QueryParameter(name="seed", ge=0, le=2**53, description="The same seed gives the same intervals."),
+]

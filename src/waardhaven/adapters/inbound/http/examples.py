@@ -3,7 +3,12 @@
 from typing import Any, Final
 
 from waardhaven.adapters.inbound.http.analytics_examples import ANALYTICS_ANSWERS
-from waardhaven.adapters.inbound.http.comparison_examples import BENCHMARK, COMPARISON, RISK_METRICS
+from waardhaven.adapters.inbound.http.comparison_examples import (
+    BENCHMARK,
+    COMPARISON,
+    RISK_METRICS,
+    STORED_METRICS,
+)
 from waardhaven.adapters.inbound.http.definition_examples import definition_answers
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
 from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
@@ -330,7 +335,8 @@ ANSWERS: Final[dict[str, Any]] = {
     **dict.fromkeys(("targets", "indexTargets"), TARGETS | {"provenance": PROVENANCE}),
     **dict.fromkeys(("benchmark", "benchmarkSp500"), BENCHMARK | {"provenance": PROVENANCE}),
     "benchmarkCompare": COMPARISON | {"provenance": PROVENANCE},
-    **dict.fromkeys(("riskMetrics", "strategyRiskMetrics"), RISK_METRICS | {"provenance": PROVENANCE}),
+    "riskMetrics": RISK_METRICS | {"provenance": PROVENANCE},
+    **dict.fromkeys(("riskMetricsHistory", "strategyRiskMetrics"), STORED_METRICS),
     "indexAccess": ACCESS,
     "changeIndexAccess": ACCESS,
     "strategies": _page(STRATEGY),

@@ -106,6 +106,7 @@ EXAMPLES: dict[str, object] = {
     "index": "autoindex",
     "window": 252,
     "sessions": 252,
+    "interval": 0.95,
     "risk_free_rate": 0.02,
     "confidence": 0.95,
 }

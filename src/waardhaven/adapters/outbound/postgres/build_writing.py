@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import accumulate
+from math import isnan
 
 import asyncpg
 
@@ -13,6 +14,7 @@ from waardhaven.application.ports.pseudonyms import Pseudonyms
 from waardhaven.domain.events import BuildFinished, IndexPublished
 from waardhaven.domain.identity.roles import Principal
 from waardhaven.domain.index.build_record import BuildRecord
+from waardhaven.domain.index.trials import session_ratio
 from waardhaven.domain.types import as_date
 
 _STORE = """
@@ -26,6 +28,11 @@ WITH stored AS (
     SELECT s.id, c.name, c.dtype, c.n::int, substring($19::bytea FROM c.first::int FOR c.size::int)
     FROM stored s, unnest($15::text[], $16::text[], $17::text[], $18::text[], $20::text[])
         c (name, dtype, n, first, size)
+), tried AS (
+    INSERT INTO trial (index_id, variant, ratio)
+    SELECT d.index_id, rule_variant(d.rules), $22
+    FROM stored CROSS JOIN index_definition d WHERE d.index_id = $2 AND d.version = $3
+    ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM stored) AS stored,
        CASE WHEN $21 THEN nextval(pg_get_serial_sequence('publication', 'id')) ELSE 0 END AS number
@@ -44,6 +51,8 @@ WITH fresh AS (
     ) t
     WHERE t.newest IS NOT DISTINCT FROM $4
     ON CONFLICT DO NOTHING RETURNING *
+), unmeasured AS (
+    INSERT INTO publication_to_measure (publication_id, due_at) SELECT id, effective_at FROM fresh
 ), {journal(10, "EXISTS (SELECT FROM fresh)")}
 SELECT * FROM fresh
 """
@@ -63,7 +72,9 @@ async def store(connection: Connection, build: BuildRecord, *, numbered: bool) -
     """
     rows = build_columns.to_rows(build)
     small = sum(len(data) for _, _, _, data in rows) <= _SMALL
-    found = await connection.fetchrow(_STORE, *_build_row(build), *_along(rows if small else ()), numbered)
+    found = await connection.fetchrow(
+        _STORE, *_build_row(build), *_along(rows if small else ()), numbered, _ratio(build)
+    )
     if found["stored"] and not small:
         await connection.copy_to_table(
             "build_column", source=_messages(build, rows), columns=_NAMES, format="binary"
@@ -176,6 +187,11 @@ def _build_row(build: BuildRecord) -> tuple[object, ...]:
         len(build.result.levels),
         build.created_at,
     )
+
+
+def _ratio(build: BuildRecord) -> float | None:
+    ratio = session_ratio(build.result.levels.level)
+    return None if isnan(ratio) else ratio
 
 
 def _state(build: BuildRecord) -> dict[str, object]:

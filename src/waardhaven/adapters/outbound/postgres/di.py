@@ -21,7 +21,9 @@ from waardhaven.adapters.outbound.postgres.probe import PostgresProbe
 from waardhaven.adapters.outbound.postgres.quality import PostgresQualityFlags
 from waardhaven.adapters.outbound.postgres.reference import PostgresReferenceStore
 from waardhaven.adapters.outbound.postgres.revocations import PostgresRevocations
+from waardhaven.adapters.outbound.postgres.risk_sets import PostgresRiskStore
 from waardhaven.adapters.outbound.postgres.statistics import PostgresReport
+from waardhaven.adapters.outbound.postgres.trials import PostgresTrialLog
 from waardhaven.adapters.outbound.postgres.unit_of_work import PostgresUnitOfWork
 from waardhaven.adapters.outbound.postgres.workers import PostgresWorkers
 from waardhaven.application.ports.archive import Archive
@@ -37,7 +39,9 @@ from waardhaven.application.ports.price_store import PriceStore
 from waardhaven.application.ports.quality_flags import QualityFlags
 from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.application.ports.revocations import Revocations
+from waardhaven.application.ports.risk_store import RiskStore
 from waardhaven.application.ports.statistics import DatabaseReport
+from waardhaven.application.ports.trial_log import TrialLog
 from waardhaven.application.ports.unit_of_work import UnitOfWork
 
 DatabaseUrl = NewType("DatabaseUrl", str)
@@ -57,6 +61,8 @@ class PostgresProvider(Provider):
     quality = provide(PostgresQualityFlags, provides=QualityFlags)
     builds = provide(PostgresBuildStore, provides=BuildStore)
     indexes = provide(PostgresIndexStore, provides=IndexStore)
+    risk = provide(PostgresRiskStore, provides=RiskStore)
+    trials = provide(PostgresTrialLog, provides=TrialLog)
     archive = provide(PostgresArchive, provides=Archive)
     report = provide(PostgresReport, provides=DatabaseReport)
     workers = provide(PostgresWorkers, provides=Workers)

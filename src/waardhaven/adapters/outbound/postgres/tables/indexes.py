@@ -1,6 +1,7 @@
 """Definitions, builds and publications of indices: added to, never changed."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -169,4 +170,71 @@ index_revision = Table(
     CheckConstraint("days >= 0 AND largest >= 0", name="figures_are_sizes"),
     CheckConstraint("decision IN ('same', 'left', 'restated')", name="decision_is_known"),
     Index("ix_index_revision_index_id_id", "index_id", text("id DESC")),
+)
+
+trial = Table(
+    "trial",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("index_id", BigInteger, ForeignKey("market_index.id"), nullable=False),
+    Column("variant", LargeBinary, nullable=False),
+    Column("ratio", float8, nullable=True),
+    recorded(),
+    CheckConstraint("octet_length(variant) = 32", name="variant_is_sha256"),
+    CheckConstraint("abs(ratio) < 'Infinity'", name="ratio_is_a_number"),
+    Index("uq_trial_variant", "index_id", "variant", text("(ratio IS NULL)"), unique=True),
+)
+
+publication_to_measure = Table(
+    "publication_to_measure",
+    metadata,
+    Column("publication_id", BigInteger, ForeignKey("publication.id"), primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", instant, nullable=False),
+    CheckConstraint("attempts >= 0", name="attempts_are_counted"),
+    Index("ix_publication_to_measure_due_at", "due_at"),
+)
+
+risk_set = Table(
+    "risk_set",
+    metadata,
+    Column("publication_id", BigInteger, ForeignKey("publication.id"), primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("index_id", BigInteger, ForeignKey("market_index.id"), nullable=False),
+    Column("base", Date, nullable=False),
+    Column("currency", Text, ForeignKey("currency.code"), nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("benchmark", Text, nullable=True),
+    Column("returns", Integer, nullable=False),
+    Column("common", Integer, nullable=True),
+    Column("coverage", float8, nullable=False),
+    Column("periods_per_year", float8, nullable=False),
+    Column("risk_free_rate", float8, nullable=False),
+    Column("confidence", float8, nullable=False),
+    Column("trials", Integer, nullable=False),
+    Column("names", ARRAY(Text), nullable=False),
+    Column("units", ARRAY(Text), nullable=False),
+    Column("values", ARRAY(float8), nullable=False),
+    Column("reasons", ARRAY(Text), nullable=False),
+    Column("notes", ARRAY(Text), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("measured_at", instant, nullable=False),
+    CheckConstraint("base < day", name="base_precedes_day"),
+    CheckConstraint(
+        "cardinality(units) = cardinality(names) AND cardinality(values) = cardinality(names) "
+        "AND cardinality(reasons) = cardinality(names)",
+        name="columns_belong_together",
+    ),
+    CheckConstraint(
+        "cardinality(array_remove(values, NULL)) + cardinality(array_remove(reasons, NULL)) "
+        "= cardinality(names)",
+        name="value_or_reason",
+    ),
+    CheckConstraint(
+        "NOT ('NaN'::float8 = ANY (values) OR 'Infinity'::float8 = ANY (values) "
+        "OR '-Infinity'::float8 = ANY (values))",
+        name="values_are_numbers",
+    ),
+    CheckConstraint("returns > 0 AND trials > 0", name="counts_are_positive"),
+    Index("ix_risk_set_index_id_day", "index_id", text("day DESC"), text("publication_id DESC")),
 )
