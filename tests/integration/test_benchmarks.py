@@ -19,6 +19,7 @@ V1 = "/api/v1"
 SP500, COMPARE = f"{V1}/benchmark/sp500", f"{V1}/benchmark/compare"
 RISK, STORED = f"{V1}/indices/autoindex/risk-metrics", f"{V1}/strategy/risk-metrics"
 HISTORY = f"{RISK}/history"
+CONTRIBUTIONS = f"{V1}/indices/autoindex/contributions"
 SINCE_2015 = "start=2015-01-01"
 
 
@@ -215,7 +216,9 @@ async def test_intervals_say_what_can_not_be_told_from_zero(begin: Begin):
         assert found["resampling"]["draws"] == 200
 
 
-@pytest.mark.parametrize("path", [SP500, COMPARE, f"{V1}/benchmark/{{benchmark}}", RISK, STORED, HISTORY])
+@pytest.mark.parametrize(
+    "path", [SP500, COMPARE, f"{V1}/benchmark/{{benchmark}}", RISK, STORED, HISTORY, CONTRIBUTIONS]
+)
 async def test_answers_have_the_documented_shape(begin: Begin, path: str):
     async with begin() as api:
         document = (await api.client.get("/openapi.json")).json()
@@ -251,3 +254,19 @@ async def test_without_the_sp500_the_answer_is_a_404_that_says_what_to_do(begin:
         assert found["metrics"]["volatility"]["value"] > 0
         assert found["metrics"]["tracking_error"]["reason"] == "no_benchmark"
         assert found["notes"] == ["Metrics that need the benchmark SPX are unknown. There is no asset SPX."]
+
+
+@pytest.mark.parametrize("by", ["name", "sector", "currency"])
+async def test_contributions_add_up_to_the_published_return(begin: Begin, by: str):
+    async with begin() as api:
+        asked = f"{CONTRIBUTIONS}?by={by}&frequency=yearly"
+        found = (await api.client.get(asked)).json()
+        levels = (await api.client.get(f"{V1}/index/history")).json()["values"]
+        assert found["total_return"] == pytest.approx(levels[-1] / levels[0] - 1.0, rel=1e-7)
+        for one in found["periods"]:
+            parts = sum(one["contributions"]) + one["cost"] + one["correction"]
+            assert parts == pytest.approx(one["total_return"], abs=1e-12)
+            assert abs(one["correction"]) < 1e-12
+        assert [one["first"][:4] for one in found["periods"]] == [str(year) for year in range(2000, 2023)]
+        whole = sum(one["contribution"] for one in found["groups"])
+        assert whole + found["cost"] + found["correction"] == pytest.approx(found["total_return"], abs=1e-10)

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from tests.properties.test_corporate_actions import FAMILIES, for_family, moving, some_companies
 from tests.properties.test_index_engine import NAMES, a_market, for_market
 
+from waardhaven.domain.index.acting import free_worth
 from waardhaven.domain.index.build import Computation, build_index, compute
 from waardhaven.domain.index.composition import ReviewReason
 from waardhaven.domain.index.definition import IndexDefinition, Variant, WithholdingRate
-from waardhaven.domain.index.explaining.level_change import LevelChange, _free
+from waardhaven.domain.index.explaining.contributing import contributed
+from waardhaven.domain.index.explaining.level_change import LevelChange
 from waardhaven.domain.index.explaining.session import Session
 from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.market.calendar import Frequency, period
@@ -44,7 +46,8 @@ def ex_prices(computed: Computation) -> Points:
     found: list[tuple[int, int, float]] = []
     for row in range(computed.start + 1, len(computed.chain.levels)):
         session = Session.of(computed, row)
-        units, free = session.into.units, _free(session)
+        units = session.into.units
+        free = free_worth(session.steps, len(units))
         for column in np.flatnonzero((units > 0.0) & bool(session.steps)):
             price = session.ex_price[column] - free[column] / units[column]
             found.append((row - computed.start, int(column), float(price)))
@@ -145,3 +148,33 @@ def test_groups_add_up_for_every_strategy_with_gaps_and_currencies(seed: int, na
     the_same(by_group.sum(axis=1) + found.cost, found.total)
     for one in range(groups):
         the_same(by_group[:, one], found.by_name[:, group == one].sum(axis=1))
+
+
+@few
+@given(
+    seed=seeds,
+    family=st.sampled_from(FAMILIES),
+    variant=st.sampled_from(list(Variant)),
+    first=st.integers(0, 40),
+)
+def test_what_was_published_is_enough_to_take_any_window_apart(
+    seed: int, family: str, variant: Variant, first: int
+) -> None:
+    """Compositions keep what a day ended with; with two things on one day the rest shows as a correction."""
+    inputs = some_companies(seed, moving(seed), paying=True).inputs()
+    definition = costly(for_family(family))
+    computed = compute(definition, inputs)
+    built = build_index(definition, inputs)
+    first = min(first, len(built.levels) - 2)
+    levels, days = built.levels.since(first), days_of(computed)[first:]
+    months = period(days, Frequency.MONTHLY)
+    found = contributed(definition, inputs, levels, built.compositions, variant, months)
+    taken = found.periods
+    the_same(taken.by_name.sum(axis=1) + taken.cost + taken.correction, taken.total)
+    whole = contributions(history(computed, variant), np.arange(len(days_of(computed))))
+    opening = levels.of(variant)[0]
+    points = whole.by_name * whole.opening[:, None] / opening
+    the_same(taken.linked().by_name[0], points[first:].sum(axis=0))
+    costs = (whole.cost * whole.opening)[first:].sum() / opening
+    the_same(taken.linked().cost, np.array([costs]))
+    the_same(taken.correction, np.zeros(len(taken.correction)))

@@ -16,6 +16,7 @@ from waardhaven.application.indexes.compare_history import (
 )
 from waardhaven.application.indexes.composition_file import ReadCompositionFile
 from waardhaven.application.indexes.compositions import ListCompositions, ListRebalances
+from waardhaven.application.indexes.contribution import ReadContributions
 from waardhaven.application.indexes.define_index import DefineIndex
 from waardhaven.application.indexes.explain import Explain
 from waardhaven.application.indexes.force_review import ForceReview
@@ -88,6 +89,7 @@ USE_CASES = (
     ReadBenchmark,
     ReadBenchmarkLevels,
     ReadCompositionFile,
+    ReadContributions,
     ReadCurrent,
     ReadEvents,
     ReadHistory,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from waardhaven.domain.index.events import Event
+import numpy as np
+
+from waardhaven.domain.index.events import Event, EventKind
 from waardhaven.domain.index.family import Family
 from waardhaven.domain.index.treatments import Moment, Position, ex_price, is_stated, treat
 from waardhaven.domain.types import Floats
@@ -54,3 +56,13 @@ def stepped(
             price[event.column] = step.ex_price
         position = after
     return steps
+
+
+def free_worth(steps: Sequence[Step], names: int) -> Floats:
+    """Return what shares that were spun off would have been worth before they came for nothing, (names,)."""
+    found = np.zeros(names)
+    for step in steps:
+        if step.stated and step.event.kind is EventKind.SPIN_OFF:
+            other = step.event.other
+            found[other] += (step.after.units[other] - step.before.units[other]) * step.price[other]
+    return found

@@ -154,11 +154,15 @@ class LevelColumns:
 
     def since(self, row: int) -> Self:
         """Return the levels from position ``row`` on."""
+        return self.among(slice(row, None))
+
+    def among(self, rows: slice) -> Self:
+        """Return the levels at some positions."""
         return type(self)(
-            day=self.day[row:],
-            level=self.level[row:],
-            gross=None if self.gross is None else self.gross[row:],
-            net=None if self.net is None else self.net[row:],
+            day=self.day[rows],
+            level=self.level[rows],
+            gross=None if self.gross is None else self.gross[rows],
+            net=None if self.net is None else self.net[rows],
         )
 
     def of(self, variant: Variant) -> Floats | None:

@@ -280,7 +280,7 @@ KNOWN_NOW = {
 
 def _of_build(name: str, answer: dict[str, Any]) -> dict[str, Any]:
     """Return the answer with where it comes from, in those that tell it."""
-    told = name in {"compositionFile", "explain", "proForma"}
+    told = name in {"compositionFile", "contributions", "explain", "proForma"}
     return {**answer, "provenance": PROVENANCE} if told else answer
 
 

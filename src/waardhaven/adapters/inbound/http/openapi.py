@@ -107,6 +107,7 @@ EXAMPLES: dict[str, object] = {
     "window": 252,
     "sessions": 252,
     "interval": 0.95,
+    "by": "sector",
     "risk_free_rate": 0.02,
     "confidence": 0.95,
 }
@@ -116,6 +117,7 @@ CURSORS = {
     **dict.fromkeys(("versions", "strategyConfigHistory"), "3"),
     "builds": BUILD_ID,
     **dict.fromkeys(("compositions", "rebalances"), "2022-12-27"),
+    **dict.fromkeys(("riskMetricsHistory", "strategyRiskMetrics"), "2022-12-28.12"),
 }
 """Cursors of pages that are not paged by slug."""
 SUCCESS = ("200", "201", "202", "204", "303")

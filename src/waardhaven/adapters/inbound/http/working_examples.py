@@ -233,11 +233,55 @@ PREVIEW: Final[dict[str, Any]] = {
     "turnover": {"years": [2022], "own": [3.1], "live": [4.2]},
     "note": "Both series are computed now, from the same facts and the base date on.",
 }
+CONTRIBUTIONS: Final = {
+    "index": "autoindex",
+    "name": "Waardhaven AutoIndex",
+    "currency": "USD",
+    "variant": "price",
+    "frequency": "monthly",
+    "by": "sector",
+    "base": "2022-11-30",
+    "last": "2022-12-28",
+    "total_return": -0.0512,
+    "cost": 0.0,
+    "correction": 0.0,
+    "groups": [
+        {
+            "key": "Health care",
+            "title": "Health care",
+            "asset": None,
+            "contribution": 0.0021,
+            "price": 0.0021,
+            "action": 0.0,
+            "distribution": 0.0,
+        },
+        {
+            "key": "Information technology",
+            "title": "Information technology",
+            "asset": None,
+            "contribution": -0.0533,
+            "price": -0.0533,
+            "action": 0.0,
+            "distribution": 0.0,
+        },
+    ],
+    "periods": [
+        {
+            "first": "2022-12-01",
+            "last": "2022-12-28",
+            "total_return": -0.0512,
+            "contributions": [0.0021, -0.0533],
+            "cost": 0.0,
+            "correction": 0.0,
+        }
+    ],
+}
 WORKING_ANSWERS: Final[dict[str, Any]] = {
     "compositions": {"items": [COMPOSITION], "next_cursor": "2022-12-27"},
     "rebalances": {"items": [REBALANCE], "next_cursor": "2022-12-27"},
     "compositionFile": FILE,
     "explain": EXPLANATION,
+    "contributions": CONTRIBUTIONS,
     "provenance": FIGURE,
     "proForma": PRO_FORMA,
     "preview": PREVIEW,

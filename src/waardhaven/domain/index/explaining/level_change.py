@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from waardhaven.domain.index.events import EventKind
+from waardhaven.domain.index.acting import free_worth
 from waardhaven.domain.index.explaining.session import Session, rates_at
 from waardhaven.domain.index.windows import row_sums
 from waardhaven.domain.types import Floats, Ids, Rows
@@ -65,7 +65,7 @@ class LevelChange:
         names = np.flatnonzero((session.before.units > 0.0) | (session.into.units > 0.0))
         into, divisor = session.into.units[names], session.into.divisor
         worth_before = session.before.units[names] * session.price_before[names]
-        base = into * session.ex_price[names] - _free(session)[names]
+        base = into * session.ex_price[names] - free_worth(session.steps, len(session.price))[names]
         worth = into * session.price[names]
         moved = _rate_ratio(session)[names]
         gross, net = _distributed(session, names, kept)
@@ -89,16 +89,6 @@ class LevelChange:
             costs=session.level - session.level_before_cost,
             correction=total / session.before.divisor - session.level_before,
         )
-
-
-def _free(session: Session) -> Floats:
-    """Return what shares that were spun off would have been worth before they came for nothing, (k,)."""
-    found = np.zeros(len(session.price))
-    for step in session.steps:
-        if step.stated and step.event.kind is EventKind.SPIN_OFF:
-            other = step.event.other
-            found[other] += (step.after.units[other] - step.before.units[other]) * step.price[other]
-    return found
 
 
 def _rate_ratio(session: Session) -> Floats:
