@@ -9,18 +9,22 @@ import time
 import numpy as np
 import psutil
 import pytest
-from tests.fakes.compute_pool import FakeComputePool
+from tests.fakes.compute_pool import FakeComputePool, FakeModelPool
 
 from waardhaven.adapters.outbound.compute_pool.pools import (
     ComputeSettings,
+    ModelSettings,
     ProcessComputePool,
+    ProcessModelPool,
     ThreadComputePool,
 )
 from waardhaven.application.ports.compute_pool import (
+    ComputeBusy,
     ComputeLost,
     ComputeOutOfMemory,
     ComputePool,
     ComputeTimedOut,
+    ModelPool,
 )
 from waardhaven.domain.errors import FieldError, Invalid
 
@@ -29,6 +33,8 @@ POOLS = {
     "fake": FakeComputePool,
     "thread": ThreadComputePool,
     "process": lambda: ProcessComputePool(SMALL),
+    "fake models": FakeModelPool,
+    "models": lambda: ProcessModelPool(ModelSettings(processes=1, memory=256 << 20, seconds=20.0, waiting=2)),
 }
 
 
@@ -168,3 +174,28 @@ async def test_waiting_for_a_free_process_does_not_count_as_computing():
     await pool.run(who)
     pids = await asyncio.gather(*(pool.run(who) for _ in range(5)))
     assert len(set(pids)) == 1
+
+
+async def test_a_pool_of_models_refuses_at_once_what_would_be_one_too_many_to_wait():
+    pool: ModelPool = ProcessModelPool(ModelSettings(processes=1, seconds=30.0, waiting=2))
+    await pool.run(who)
+    running = [asyncio.create_task(pool.run(who)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(ComputeBusy):
+        await pool.run(who)
+    assert len(await asyncio.gather(*running)) == 3
+    assert await pool.run(who)
+
+
+async def test_a_caller_that_stops_waiting_makes_room():
+    pool: ModelPool = ProcessModelPool(ModelSettings(processes=1, seconds=30.0, waiting=1))
+    computing = asyncio.create_task(pool.run(sleep_long))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(pool.run(who))
+    await asyncio.sleep(0)
+    with pytest.raises(ComputeBusy):
+        await pool.run(who)
+    for one in (waiting, computing):
+        one.cancel()
+    await asyncio.gather(waiting, computing, return_exceptions=True)
+    assert await pool.run(who)

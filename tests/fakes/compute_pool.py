@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from waardhaven.application.ports.compute_pool import ComputeOutOfMemory, ComputePool
+from waardhaven.application.ports.compute_pool import ComputeBusy, ComputeOutOfMemory, ComputePool, ModelPool
 
 T = TypeVar("T")
 
@@ -24,3 +24,15 @@ class FakeComputePool(ComputePool):
         except MemoryError as error:
             raise ComputeOutOfMemory("The computation needs more memory than it may have.") from error
         return result
+
+
+@dataclass
+class FakeModelPool(FakeComputePool, ModelPool):
+    """The same, and busy when told."""
+
+    busy: bool = False
+
+    async def run(self, function: Callable[..., T], *args: object) -> T:
+        if self.busy:
+            raise ComputeBusy("Too many computations wait already.")
+        return await super().run(function, *args)

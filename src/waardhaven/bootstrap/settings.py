@@ -100,6 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     compute_processes: Annotated[int, Meta(ge=1, le=64)] = 2
     compute_memory_mb: Annotated[int, Meta(ge=64, le=1 << 20)] = 1024
     compute_seconds: Seconds = 240.0
+    model_processes: Annotated[int, Meta(ge=1, le=64)] = 2
+    model_memory_mb: Annotated[int, Meta(ge=64, le=1 << 20)] = 512
+    model_seconds: Seconds = 10.0
+    models_waiting: Annotated[int, Meta(ge=0, le=1000)] = 4
 
     secret_key: Secret | None = None
     previous_secret_keys: str = ""

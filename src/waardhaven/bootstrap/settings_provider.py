@@ -12,7 +12,7 @@ from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.outbound.arq_queue.di import QueueSettings
 from waardhaven.adapters.outbound.audit_files.di import HeadFile
 from waardhaven.adapters.outbound.clock import SystemClock
-from waardhaven.adapters.outbound.compute_pool.pools import ComputeSettings
+from waardhaven.adapters.outbound.compute_pool.pools import ComputeSettings, ModelSettings
 from waardhaven.adapters.outbound.files.di import FileRoot
 from waardhaven.adapters.outbound.http_session.addresses import Reach, is_loopback_host
 from waardhaven.adapters.outbound.identity_providers.registry import ProviderSettings
@@ -111,6 +111,16 @@ class SettingsProvider(Provider):
             processes=self._settings.compute_processes,
             memory=self._settings.compute_memory_mb << 20,
             seconds=self._settings.compute_seconds,
+        )
+
+    @provide
+    def models(self) -> ModelSettings:
+        """Give what models may take whose callers wait."""
+        return ModelSettings(
+            processes=self._settings.model_processes,
+            memory=self._settings.model_memory_mb << 20,
+            seconds=self._settings.model_seconds,
+            waiting=self._settings.models_waiting,
         )
 
     @provide

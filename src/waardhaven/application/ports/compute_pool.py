@@ -21,6 +21,10 @@ class ComputeLost(Unavailable):
     """The process that computed died; the same may succeed again."""
 
 
+class ComputeBusy(Unavailable):
+    """Everything that could compute is computing, and as many as may wait are waiting."""
+
+
 class ComputePool(Protocol):
     """Runs pure functions beside the event loop; cancelling the caller ends the computation."""
 
@@ -30,3 +34,11 @@ class ComputePool(Protocol):
 
         Raise what it raises, ComputeTimedOut, ComputeOutOfMemory or ComputeLost.
         """
+
+
+class ModelPool(ComputePool, Protocol):
+    """Runs models that callers send, who wait for the answer.
+
+    Each has a deadline and a bound of memory, and few may wait: ``run`` raises ComputeBusy at once when more
+    would.
+    """

@@ -4,17 +4,24 @@ from dishka import Provider, Scope, provide
 
 from waardhaven.adapters.outbound.compute_pool.pools import (
     ComputeSettings,
+    ModelSettings,
     ProcessComputePool,
+    ProcessModelPool,
     ThreadComputePool,
 )
-from waardhaven.application.ports.compute_pool import ComputePool
+from waardhaven.application.ports.compute_pool import ComputePool, ModelPool
 
 
 class ThreadPoolProvider(Provider):
-    """For short-lived processes."""
+    """Threads for what is read and measured; processes for models, begun when the first one comes."""
 
     scope = Scope.APP
     pool = provide(ThreadComputePool, provides=ComputePool)
+
+    @provide
+    def models(self, settings: ModelSettings) -> ModelPool:
+        """Return a pool whose callers wait."""
+        return ProcessModelPool(settings)
 
 
 class ProcessPoolProvider(Provider):

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,10 +11,12 @@ from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
 
 from waardhaven.adapters.outbound.compute_pool.child import bounded
 from waardhaven.application.ports.compute_pool import (
+    ComputeBusy,
     ComputeLost,
     ComputeOutOfMemory,
     ComputePool,
     ComputeTimedOut,
+    ModelPool,
 )
 
 T = TypeVar("T")
@@ -21,11 +24,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeSettings:
-    """How many processes, and what one computation may take: bytes above those in use, seconds."""
+    """How many processes, and what one computation may take: bytes above those in use, seconds.
+
+    ``waiting``: how many computations may wait for a process; None: all that come.
+    """
 
     processes: int = 2
     memory: int = 1 << 30
     seconds: float = 240.0
+    waiting: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings(ComputeSettings):
+    """The same for models that callers wait for."""
 
 
 class ProcessComputePool(ComputePool):
@@ -34,6 +46,7 @@ class ProcessComputePool(ComputePool):
     def __init__(self, settings: ComputeSettings) -> None:
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.processes)
+        self._waiting = 0
         self._limiter = CapacityLimiter(settings.processes)
 
     async def run(self, function: Callable[..., T], *args: object) -> T:
@@ -41,7 +54,7 @@ class ProcessComputePool(ComputePool):
         one = self._settings
         # Threads of a library may use every core: the processor's time may exceed the clock's.
         processor = one.seconds * (os.cpu_count() or 1) + 1
-        async with self._slots:
+        async with self._slot():
             try:
                 async with asyncio.timeout(one.seconds) as limit:
                     return await to_process.run_sync(
@@ -62,6 +75,26 @@ class ProcessComputePool(ComputePool):
                 raise ComputeOutOfMemory("The computation needs more memory than it may have.") from error
             except BrokenWorkerProcess as error:
                 raise ComputeLost("The process that computed ended. Try again.") from error
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """Hold one of the processes; raise ComputeBusy where too many wait for one."""
+        most = self._settings.waiting
+        if most is not None and self._slots.locked() and self._waiting >= most:
+            raise ComputeBusy("Too many computations wait already. Try again in a while.")
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+class ProcessModelPool(ProcessComputePool, ModelPool):
+    """Keeps processes of its own for models."""
 
 
 class ThreadComputePool(ComputePool):
