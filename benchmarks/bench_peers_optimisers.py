@@ -1,6 +1,6 @@
 """One optimisation beside the libraries people use: accuracy against Clarabel first, then CPU time.
 
-    python -m benchmarks peers_optimisers [20] [100] [500]
+    python -m benchmarks peers_optimisers [20] [100] [500] [frontier]
 
 Windows of 756 sessions of a seeded factor model, Ledoit-Wolf covariance, long only. Peers include the set-up
 of their model, which is what a user waits for; skfolio and ffn estimate the covariance inside, so their
@@ -13,14 +13,20 @@ of the correlations as they are.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.peers import Board, cpu_ms, factor_returns, one_thread
+from benchmarks.peers import Board, beside_ms, cpu_ms, factor_returns, one_thread
 from waardhaven.domain.index.limits import Limits
 from waardhaven.domain.quant.covariance import ledoit_wolf
 from waardhaven.domain.quant.hierarchy import hierarchical_risk_parity
+from waardhaven.domain.quant.markowitz.constraints import Constraints
+from waardhaven.domain.quant.markowitz.efficient_frontier import efficient_frontier
+from waardhaven.domain.quant.markowitz.moments import Moments
+from waardhaven.domain.quant.markowitz.objectives import optimise
+from waardhaven.domain.quant.markowitz.problem import Problem
 from waardhaven.domain.quant.optimal_weights import highest_ratio, minimum_variance
 from waardhaven.domain.quant.risk_budgeting import contributions, equal_risk
 from waardhaven.domain.types import Floats
@@ -28,6 +34,7 @@ from waardhaven.domain.types import Floats
 WINDOW, YEAR = 756, 252
 SECTORS, SECTOR_CAP, CAP = 11, 0.12, 0.1
 GAP, WEIGHT, SPREAD, VIOLATION = 1e-9, 1e-8, 1e-9, 1e-12
+POINTS, RESIDUAL, PEER_GAP = 50, 1e-10, 1e-7
 FEW = {20: 9, 100: 7, 500: 3}
 """Runs of ours and, where they are quick, of peers."""
 
@@ -121,11 +128,13 @@ def broken(weights: Floats, limits: Limits) -> float:
     return float(max(*gaps, *(limits.member @ weights - limits.cap), 0.0))
 
 
-def frontier(case: Case, *, upper: float = 1.0) -> Any:
+def frontier(case: Case, *, upper: float = 1.0, solver: str | None = None) -> Any:
     """Return PyPortfolioOpt's model of a case, a year being 252 sessions."""
     from pypfopt import EfficientFrontier
 
-    return EfficientFrontier(case.expected * YEAR, case.covariance * YEAR, weight_bounds=(0.0, upper))
+    return EfficientFrontier(
+        case.expected * YEAR, case.covariance * YEAR, weight_bounds=(0.0, upper), solver=solver
+    )
 
 
 def lowest_variance(board: Board, case: Case) -> None:
@@ -229,6 +238,69 @@ def hierarchical(board: Board, case: Case) -> None:
     board.bound(f"{n} hierarchical: weights, PyPortfolioOpt's", float(np.abs(ours - exact).max()), WEIGHT)
 
 
+def portfolios(board: Board, case: Case) -> None:
+    """Whole answers of least variance and highest Sharpe (risk, duals, residual) beside PyPortfolioOpt."""
+    n, runs, problem = case.size, FEW[case.size], problem_of(case)
+    goal = 10 if n <= 100 else 50
+    for title, objective, run in (
+        ("minimum variance", "minimum_variance", lambda: frontier(case).min_volatility()),
+        ("highest Sharpe", "maximum_sharpe", lambda: frontier(case).max_sharpe(risk_free_rate=0.0)),
+    ):
+        once = n == 500 and objective == "maximum_sharpe"
+        ours = partial(optimise, objective, problem)
+        took, peer = beside_ms(ours, run, runs=1 if once else runs)
+        name = f"{n} {title}, whole answer: PyPortfolioOpt"
+        board.speed(name, took, peer, goal, note="once" if once else "")
+        board.bound(f"{n} {title}: KKT residual", ours().residual or 0.0, RESIDUAL)
+
+
+def problem_of(case: Case) -> Problem:
+    """Return the long-only problem of a case, a year being 252 sessions."""
+    names = tuple(f"A{at}" for at in range(case.size))
+    moments = Moments.given(
+        expected=case.expected, covariance=case.covariance, names=names, periods_per_year=YEAR
+    )
+    return Problem(moments=moments, limits=Constraints.long_only(case.size))
+
+
+def whole_frontier(board: Board, case: Case) -> None:
+    """50 points of the frontier beside PyPortfolioOpt (by Clarabel: OSQP stops early) and skfolio."""
+    n, problem = case.size, problem_of(case)
+    once = 1 if n == 500 else 3
+    note = "once" if n == 500 else ""
+    took = cpu_ms(lambda: efficient_frontier(problem, POINTS), runs=FEW[n])
+    ours = efficient_frontier(problem, POINTS)
+    theirs: list[Floats] = []
+
+    def run() -> None:
+        theirs.clear()
+        model = frontier(case, solver="CLARABEL")
+        for target in ours.expected_returns[:-1]:
+            model.efficient_return(float(target))
+            theirs.append(np.asarray(model.weights))
+
+    peer = cpu_ms(run, runs=once)
+    goal = {20: 5, 100: 20, 500: 200}[n]
+    board.speed(f"{n} frontier of {POINTS}: PyPortfolioOpt", took, peer, goal, note=note)
+    board.speed(f"{n} frontier of {POINTS}: skfolio", took, skfolio_frontier(case, once), None, note=note)
+    spread = problem.moments.covariance
+    gaps = [(ours.volatilities[at] ** 2 - w @ spread @ w) / (w @ spread @ w) for at, w in enumerate(theirs)]
+    board.bound(f"{n} frontier: variance above PyPortfolioOpt's at its return", max(gaps), PEER_GAP)
+    board.bound(f"{n} frontier: KKT residual of every corner", ours.residual, RESIDUAL)
+
+
+def skfolio_frontier(case: Case, runs: int) -> float:
+    """Return the CPU milliseconds of skfolio for a frontier of as many points."""
+    from skfolio.moments import LedoitWolf
+    from skfolio.optimization import MeanRisk
+    from skfolio.prior import EmpiricalPrior
+
+    frame = case.frame
+    prior = EmpiricalPrior(covariance_estimator=LedoitWolf())
+    model = MeanRisk(prior_estimator=prior, efficient_frontier_size=POINTS)
+    return cpu_ms(lambda: model.fit(frame), runs=runs)
+
+
 def tree_order(covariance: Floats) -> list[int]:
     """Return the order of PyPortfolioOpt's tree, of correlations that are not rounded."""
     from scipy.cluster.hierarchy import linkage, to_tree
@@ -240,14 +312,19 @@ def tree_order(covariance: Floats) -> list[int]:
     return order
 
 
+WORKS = (lowest_variance, highest_sharpe, capped_sectors, equal_contributions, hierarchical)
+OF_PORTFOLIOS = (portfolios, whole_frontier)
+
+
 def main(arguments: list[str]) -> None:
-    """Run for the numbers of names given, all without."""
+    """Run for the numbers of names given, all without; ``frontier``: whole answers and frontiers alone."""
     one_thread()
     board = Board()
     print(f"{'problem: peer; CPU medians, one thread':46} {'ours':>13} {'peer':>15} {'peer/ours':>10}")
-    for count in [int(one) for one in arguments] or list(FEW):
+    works = OF_PORTFOLIOS if "frontier" in arguments else WORKS + OF_PORTFOLIOS
+    for count in [int(one) for one in arguments if one.isdigit()] or list(FEW):
         case = Case.of(count)
-        for work in (lowest_variance, highest_sharpe, capped_sectors, equal_contributions, hierarchical):
+        for work in works:
             work(board, case)
     board.close()
 

@@ -51,13 +51,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """A solution x (n,), how accurate it is, and which method found it.
+    """A solution x (n,) with its multipliers, how accurate it is, and which method found it.
 
-    ``residual``: Karush-Kuhn-Tucker residual as ``residual`` defines it, at most 1e-9. ``violation``: of the
-    constraints, at most 1e-12.
+    ``equality`` (e,), ``inequality`` (g,) >= 0: the multipliers of the rows in Px + q + A'y + G'z = the force
+    of the bounds. ``residual``: Karush-Kuhn-Tucker residual as ``residual`` defines it, at most 1e-9.
+    ``violation``: of the constraints, at most 1e-12.
     """
 
     x: Floats
+    equality: Floats
+    inequality: Floats
     residual: float
     violation: float
     method: str
@@ -106,8 +109,15 @@ def solution(programme: Programme, point: Point | None, method: str) -> Solution
     if not breach <= MOST_VIOLATION:
         return None
     off = residual(programme, point)
-    return (
-        Solution(x=point.x, residual=off, violation=breach, method=method) if off <= MOST_RESIDUAL else None
+    if not off <= MOST_RESIDUAL:
+        return None
+    return Solution(
+        x=point.x,
+        equality=point.equality,
+        inequality=point.inequality,
+        residual=off,
+        violation=breach,
+        method=method,
     )
 
 
