@@ -31,24 +31,33 @@ class InvalidResampling(Invalid):
 
 
 def stationary_rows(
-    rng: "np.random.Generator", *, days: int, draws: int, block_length: float, cells: int = CELLS
+    rng: "np.random.Generator",
+    *,
+    days: int,
+    draws: int,
+    block_length: float,
+    cells: int = CELLS,
+    length: int | None = None,
 ) -> Iterator[Rows]:
-    """Yield positions (days, m) of rows of the past, draws side by side, ``draws`` columns in all.
+    """Yield positions (length, m) among ``days`` rows of the past, draws side by side, ``draws`` in all.
 
-    ``block_length``: mean rows of a block, at least 1 (1: rows are drawn one by one). A block of columns
-    has about ``cells`` cells, at least one column, and is laid out column after column. A draw depends on
-    the state of ``rng`` and its own number alone: neither ``cells`` nor the draws after it change it. One
-    number is drawn a cell. Raises InvalidResampling.
+    ``block_length``: mean rows of a block, at least 1 (1: rows are drawn one by one). ``length``: rows of a
+    draw, as many as the past has when left out. A block of columns has about ``cells`` cells, at least one
+    column, and is laid out column after column. A draw depends on the state of ``rng`` and its own number
+    alone: neither ``cells`` nor the draws after it change it. One number is drawn a cell. Raises
+    InvalidResampling.
     """
-    _check(days, draws, block_length)
-    width = max(cells // days, 1)
+    _check(days, draws, length, block_length)
+    rows = days if length is None else length
+    width = max(cells // rows, 1)
     for first in range(0, draws, width):
-        yield _positions(rng.random((min(width, draws - first), days)), block_length).T
+        yield _positions(rng.random((min(width, draws - first), rows)), days, block_length).T
 
 
-def _check(days: int, draws: int, block_length: float) -> None:
+def _check(days: int, draws: int, length: int | None, block_length: float) -> None:
     rules = {
         "days": (days >= 1, "must be at least 1"),
+        "length": (length is None or length >= 1, "must be at least 1"),
         "draws": (draws >= 1, "must be at least 1"),
         "block_length": (1.0 <= block_length < float("inf"), "must be a number of rows, at least 1"),
     }
@@ -57,14 +66,13 @@ def _check(days: int, draws: int, block_length: float) -> None:
         raise InvalidResampling("Rows can not be drawn like this.", errors=broken)
 
 
-def _positions(uniform: Floats, block_length: float) -> Rows:
-    """Turn uniform numbers (draw, day) from [0, 1) into positions.
+def _positions(uniform: Floats, days: int, block_length: float) -> Rows:
+    """Turn uniform numbers (draw, row) from [0, 1) into positions among ``days``.
 
     A block begins where a number is below 1 / block_length, and always at first. Given that, the number
     over that bound is uniform again and says how far the jump goes; a jump of uniform length from anywhere
     in a circle ends anywhere alike. Where no block begins the step is one row.
     """
-    days = uniform.shape[1]
     begins = 1.0 / block_length
     steps = np.ones(uniform.shape, dtype=np.intp)
     jumps = uniform < begins

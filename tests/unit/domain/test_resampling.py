@@ -127,3 +127,32 @@ def test_no_block_is_longer_than_three_roots_of_the_days_nor_a_third_of_them():
 def test_scale_and_level_of_a_series_change_nothing():
     values = autoregressive(0.5, 1000)
     assert block_length(7.0 + 0.001 * values) == pytest.approx(block_length(values), rel=1e-9)
+
+
+def test_draws_may_be_shorter_or_longer_than_the_past():
+    made = [
+        np.concatenate(
+            list(
+                stationary_rows(
+                    np.random.default_rng(2), days=30, draws=50, block_length=6.0, length=length, cells=400
+                )
+            ),
+            axis=1,
+        )
+        for length in (7, 30, 400)
+    ]
+    assert [one.shape for one in made] == [(7, 50), (30, 50), (400, 50)]
+    assert all(one.min() >= 0 and one.max() < 30 for one in made)
+    goes_on = (np.diff(made[2], axis=0) % 30 == 1).mean()
+    assert goes_on == pytest.approx(5 / 6 + 1 / 180, abs=0.01)
+
+
+def test_a_draw_as_long_as_the_past_is_the_usual_one():
+    made = stationary_rows(np.random.default_rng(5), days=200, draws=60, block_length=10.0, length=200)
+    np.testing.assert_array_equal(np.concatenate(list(made), axis=1), rows(5))
+
+
+def test_a_draw_of_no_rows_is_refused():
+    with pytest.raises(InvalidResampling) as refused:
+        list(stationary_rows(np.random.default_rng(1), days=5, draws=2, block_length=1.0, length=0))
+    assert [one.field for one in refused.value.errors] == ["length"]

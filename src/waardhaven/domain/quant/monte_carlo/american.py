@@ -1,0 +1,185 @@
+"""American options by F. Longstaff and E. Schwartz, "Valuing American options by simulation: a simple
+least-squares approach", Review of Financial Studies 14 (2001).
+
+A pilot of own paths fits when to exercise; the paths that are priced follow that rule and know nothing of
+it. The estimate is therefore biased low in expectation: no rule is better than the best. The option can be
+exercised now and at the end of every step.
+"""  # noqa: D205
+
+from dataclasses import dataclass
+from math import inf, log
+from typing import ClassVar, Final
+
+import numpy as np
+
+from waardhaven.domain.quant.monte_carlo.market import Setting
+from waardhaven.domain.quant.monte_carlo.payoff import Follower, Payoff
+from waardhaven.domain.quant.monte_carlo.refusals import Rules
+from waardhaven.domain.quant.monte_carlo.seeds import PILOT, stream
+from waardhaven.domain.types import Flags, Floats
+
+PILOT_CELLS: Final = 1 << 22
+"""Prices of the pilot that are kept at most: 32 MB."""
+MOST_PILOT: Final = 1 << 16
+USUAL_PILOT: Final = 1 << 15
+FEWEST_PILOT: Final = 1 << 10
+PATHS_A_TERM: Final = 8
+"""A regression over fewer paths in the money for each of its terms is not trusted: nothing is exercised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """The rule: exercise where that pays more than 0 and at least the fitted worth of going on.
+
+    The fit after each step (rows, the last step has none) is a sum of Chebyshev polynomials (columns) of
+    the price, from ``low`` to ``high`` of the paths it was fitted to; beyond them it is constant.
+    ``now``: the pilot found exercise today to pay more than going on.
+    """
+
+    coefficients: Floats
+    low: Floats
+    high: Floats
+    is_fitted: Flags
+    now: bool
+    paths: int
+
+    def going_on(self, row: int, price: Floats) -> Floats:
+        """Return the fitted worth of going on at prices (m,) after step ``row`` + 1."""
+        terms = basis(price, float(self.low[row]), float(self.high[row]), self.coefficients.shape[1])
+        worth: Floats = np.einsum("j,jm->m", self.coefficients[row], terms)
+        return worth
+
+
+def basis(price: Floats, low: float, high: float, terms: int) -> Floats:
+    """Return Chebyshev polynomials (terms, m) of prices, ``low`` to ``high`` mapped on -1 to 1 and held."""
+    half = 0.5 * (high - low)
+    found = np.empty((terms, len(price)))
+    found[0] = 1.0
+    place = np.clip((price - 0.5 * (high + low)) / (half if half > 0.0 else 1.0), -1.0, 1.0)
+    found[1] = place
+    for row in range(2, terms):
+        found[row] = 2.0 * place * found[row - 1] - found[row - 2]
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class American(Payoff):
+    """max(sign (S - strike), 0) at a step of the holder's choice.
+
+    ``degree`` of the polynomials, 1 to 8. ``pilot``: paths of the pilot; left out, 32,768 or as many as
+    may be kept.
+    """
+
+    degree: int = 4
+    pilot: int | None = None
+    controls: ClassVar[tuple[str, ...]] = ("european", "spot")
+    monitored: ClassVar[bool] = True
+
+    def rules(self, setting: Setting) -> Rules:
+        """Return the rules of its terms."""
+        most, pilot = min(MOST_PILOT, PILOT_CELLS // setting.steps), self._paths(setting)
+        return {
+            **Payoff.rules(self, setting),
+            "payoff.degree": (1 <= self.degree <= 8, "must be from 1 to 8"),
+            "payoff.pilot": (
+                FEWEST_PILOT <= pilot <= most,
+                f"must be from {FEWEST_PILOT} to {most} at {setting.steps} steps: {PILOT_CELLS} prices",
+            ),
+        }
+
+    def prepared(self, setting: Setting, seed: int) -> Exercise:
+        """Return the rule fitted to the pilot, backwards from maturity."""
+        prices = self._pilot(setting, seed)
+        terms, discount = self.degree + 1, float(np.exp(-setting.market.rate * setting.step))
+        coefficients, is_fitted = np.zeros((setting.steps, terms)), np.zeros(setting.steps, dtype=np.bool_)
+        low, high = np.zeros(setting.steps), np.zeros(setting.steps)
+        cash = self.exercised(prices[-1].copy(), 1.0)
+        for row in range(setting.steps - 2, -1, -1):
+            cash *= discount
+            paid = self.exercised(prices[row].copy(), 1.0)
+            inside = np.flatnonzero(paid > 0.0)
+            if len(inside) < PATHS_A_TERM * terms:
+                continue
+            price = prices[row][inside]
+            is_fitted[row], low[row], high[row] = True, price.min(), price.max()
+            columns = basis(price, float(low[row]), float(high[row]), terms)
+            coefficients[row] = _least_squares(columns, cash[inside])
+            going_on = np.einsum("j,jm->m", coefficients[row], columns)
+            cash[inside] = np.where(paid[inside] >= going_on, paid[inside], cash[inside])
+        now = self.exercised(setting.market.spot.copy(), 1.0)[0]
+        return Exercise(
+            coefficients=coefficients,
+            low=low,
+            high=high,
+            is_fitted=is_fitted,
+            now=bool(now > 0.0 and now >= discount * cash.mean()),
+            paths=prices.shape[1],
+        )
+
+    def _paths(self, setting: Setting) -> int:
+        return min(USUAL_PILOT, PILOT_CELLS // setting.steps) if self.pilot is None else self.pilot
+
+    def _pilot(self, setting: Setting, seed: int) -> Floats:
+        """Return prices (steps, paths) of antithetic pairs."""
+        half = self._paths(setting) // 2
+        drawn = stream(seed, PILOT, 0).standard_normal((setting.steps, half))
+        np.add.accumulate(drawn, axis=0, out=drawn)
+        drawn *= float(setting.loading[0, 0])
+        drift = (float(setting.drift[0]) * np.arange(1, setting.steps + 1))[:, None]
+        prices: Floats = np.concatenate((drift + drawn, drift - drawn), axis=1)
+        np.exp(prices, out=prices)
+        prices *= float(setting.market.spot[0])
+        return prices
+
+    def follower(self, setting: Setting, width: int, prepared: object) -> Follower:
+        """Return a follower that exercises by the rule."""
+        if not isinstance(prepared, Exercise):
+            raise TypeError("an American option needs its rule")
+        return _American(self, setting, prepared, np.zeros(width), np.arange(width))
+
+
+@dataclass(slots=True)
+class _American:
+    terms: American
+    setting: Setting
+    rule: Exercise
+    cash: Floats
+    holding: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
+    """Positions of paths that are not exercised."""
+    level: float = 0.0
+    """log(strike / spot): on the other side of it an option is in the money."""
+
+    def __post_init__(self) -> None:
+        strike, spot = self.terms.strike, float(self.setting.market.spot[0])
+        self.level = log(strike / spot) if strike > 0.0 else -inf
+        if self.rule.now:
+            self.cash[:] = self.terms.exercised(self.setting.market.spot.copy(), 1.0)[0]
+            self.holding = self.holding[:0]
+
+    def see(self, step: int, growth: Floats) -> None:
+        is_last = step == self.setting.steps
+        if not len(self.holding) or not (is_last or self.rule.is_fitted[step - 1]):
+            return
+        sign, spot = self.terms.kind.sign, float(self.setting.market.spot[0])
+        moved = growth[0][self.holding]
+        inside = np.flatnonzero(sign * (moved - self.level) > 0.0)
+        price = np.exp(moved[inside]) * spot
+        paid = sign * (price - self.terms.strike)
+        stops = paid > 0.0
+        if not is_last:
+            stops &= paid >= self.rule.going_on(step - 1, price)
+        discount = float(np.exp(-self.setting.market.rate * self.setting.step * step))
+        stopped = inside[stops]
+        self.cash[self.holding[stopped]] = paid[stops] * discount
+        self.holding = np.delete(self.holding, stopped)
+
+    def worth(self) -> Floats:
+        return self.cash
+
+
+def _least_squares(columns: Floats, values: Floats) -> Floats:
+    """Return the coefficients (terms,) that fit ``values`` (m,); the smallest where several do."""
+    gram = np.einsum("im,jm->ij", columns, columns)
+    right = np.einsum("im,m->i", columns, values)
+    found: Floats = np.linalg.lstsq(gram, right, rcond=1e-13)[0]
+    return found
