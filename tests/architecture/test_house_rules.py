@@ -104,7 +104,7 @@ def test_every_use_case_is_listed_in_its_area_and_in_the_container(area: str):
 
 def test_every_area_is_known_here():
     found = {one.name for one in pkgutil.iter_modules(application.__path__) if one.ispkg}
-    assert found == {*AREAS, "ports"}
+    assert found == {*AREAS, "ports", "questions"}
 
 
 def test_every_job_runs_a_listed_use_case_with_parameters_that_all_have_defaults():

@@ -2,10 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields
-from datetime import date, datetime
+from datetime import datetime
 
-from waardhaven.application.jobs.params import read_params
+from waardhaven.application.jobs.params import read_params, write_params
 from waardhaven.application.jobs.specs import JobSpec
 from waardhaven.application.ports.jobs import JobDraft
 from waardhaven.domain.identifiers import RANDOM_BYTES, ordered_id
@@ -27,7 +26,7 @@ def new_draft(
     return JobDraft(
         id=JobId(ordered_id(at, secrets.token_bytes(RANDOM_BYTES))),
         type=str(spec.name),
-        params={one.name: _plain(getattr(read, one.name)) for one in fields(spec.params)},
+        params=write_params(read),
         queue=spec.queue,
         max_attempts=spec.tries,
         owner=by.user,
@@ -36,7 +35,3 @@ def new_draft(
         idempotency_key=key,
         parent=parent,
     )
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value

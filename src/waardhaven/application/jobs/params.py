@@ -1,4 +1,4 @@
-"""Parameters of jobs: declared once on a dataclass, read from JSON against it."""
+"""Parameters of jobs: declared once, on a dataclass or as a question of a model; read from JSON."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, TypeVar
 
+from waardhaven.application.questions.question import Question
+from waardhaven.application.questions.reading import read_question, written
 from waardhaven.domain.errors import FieldError, Invalid
 
 P = TypeVar("P")
@@ -56,7 +58,9 @@ def describe(params: type[Any]) -> tuple[Param, ...]:
 
 
 def read_params(params: type[P], raw: Mapping[str, object]) -> P:
-    """Return the parameters in ``raw``, defaults where it is silent; raise InvalidParams."""
+    """Return what ``raw`` says, defaults where it is silent; raise InvalidParams or UnusableQuestion."""
+    if issubclass(params, Question):
+        return read_question(params, raw, within="params")
     known = {one.name: one for one in describe(params)}
     errors = [
         FieldError(field=f"params.{name}", rule="is not a parameter of this job")
@@ -67,6 +71,14 @@ def read_params(params: type[P], raw: Mapping[str, object]) -> P:
     if errors:
         raise InvalidParams("The parameters of the job are not valid.", errors=errors)
     return params(**values)
+
+
+def write_params(params: object) -> dict[str, object]:
+    """Return parameters as JSON's own types, every one written out."""
+    if isinstance(params, Question):
+        return written(params)
+    found = {one.name: getattr(params, one.name) for one in fields(params)}  # type: ignore[arg-type]
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in found.items()}
 
 
 def _param(kind: str, default: object, doc: str, **rules: object) -> Any:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from waardhaven.adapters.inbound.http.rule_texts import told
+from waardhaven.application.rule_texts import told
 
 
 class Colour(StrEnum):

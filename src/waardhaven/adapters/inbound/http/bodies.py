@@ -12,7 +12,7 @@ from litestar.utils.scope.state import ScopeState
 
 from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.negotiation import JSON
-from waardhaven.adapters.inbound.http.rule_texts import told
+from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError
 
 STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)

@@ -19,7 +19,7 @@ from litestar.exceptions import (
 from litestar.types import Send
 
 from waardhaven.adapters.inbound.http.bodies import body_errors
-from waardhaven.adapters.inbound.http.rule_texts import told
+from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import (
     Conflict,
     FieldError,

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from waardhaven.application.jobs.params import Param, describe
 from waardhaven.application.jobs.registry import JOBS
 from waardhaven.application.jobs.specs import JobSpec
+from waardhaven.application.questions.question import Question
 
 PREFIX = "#/components/schemas/"
 JOB_BODY = "JobBody"
@@ -35,6 +36,8 @@ class JobBody(Struct, kw_only=True, forbid_unknown_fields=True):
 
 def params_body(spec: JobSpec) -> type[Struct]:
     """Return a body that holds the parameters of one type."""
+    if issubclass(spec.params, Question):
+        return spec.params
     return msgspec.defstruct(
         f"{spec.name.title()}Params",
         [(one.name, _annotation(one), one.default) for one in describe(spec.params)],
