@@ -1,6 +1,7 @@
 """``make bench``: machine facts, then every benchmark, or those named (engine, ingest, http, jobs …).
 
-Those that begin with ``peers``, and ``cash_flows``, import libraries of the group ``bench`` on first use.
+Those that begin with ``peers``, ``cash_flows``, ``monte_carlo`` and ``options`` import libraries of the group
+``bench`` on first use.
 """
 
 import sys
@@ -13,6 +14,8 @@ from benchmarks import (
     bench_http,
     bench_ingest,
     bench_jobs,
+    bench_monte_carlo,
+    bench_options,
     bench_peers_engine,
     bench_peers_metrics,
     bench_peers_optimisers,
@@ -30,6 +33,8 @@ BENCHES = {
     "rebuild": bench_rebuild.main,
     "analytics": lambda _: bench_analytics.main(),
     "cash_flows": lambda _: bench_cash_flows.main(),
+    "monte_carlo": lambda _: bench_monte_carlo.main(),
+    "options": lambda _: bench_options.main(),
     "peers_engine": bench_peers_engine.main,
     "peers_metrics": bench_peers_metrics.main,
     "peers_optimisers": bench_peers_optimisers.main,

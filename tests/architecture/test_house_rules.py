@@ -29,7 +29,7 @@ TESTS = Path(fakes.__path__[0]).parent
 FILES = sorted(SOURCES.rglob("*.py"))
 DOMAIN = sorted((SOURCES / "domain").rglob("*.py"))
 REAL_IN_TESTS = {"AccessTokens": "signing needs no server: tests use the real one over a fake clock"}
-AREAS = ("audit", "diagnostics", "identity", "indexes", "jobs", "market", "metrics", "pricing")
+AREAS = ("audit", "diagnostics", "identity", "indexes", "jobs", "market", "metrics", "pricing", "quant")
 PURE = sys.stdlib_module_names | {"numpy", "waardhaven"}
 IMPURE_STDLIB = {
     "asyncio",

@@ -13,7 +13,17 @@ from waardhaven.adapters.outbound.notify.di import NotifyProvider
 from waardhaven.adapters.outbound.postgres.di import PostgresProvider
 from waardhaven.adapters.outbound.security.di import SecurityProvider
 from waardhaven.adapters.outbound.valkey.di import ValkeyProvider
-from waardhaven.application import audit, diagnostics, identity, indexes, jobs, market, metrics, pricing
+from waardhaven.application import (
+    audit,
+    diagnostics,
+    identity,
+    indexes,
+    jobs,
+    market,
+    metrics,
+    pricing,
+    quant,
+)
 from waardhaven.bootstrap.settings import Settings
 from waardhaven.bootstrap.settings_provider import SettingsProvider
 
@@ -22,6 +32,7 @@ USE_CASES = (
     *market.USE_CASES,
     *indexes.USE_CASES,
     *metrics.USE_CASES,
+    *quant.USE_CASES,
     *identity.USE_CASES,
     *diagnostics.USE_CASES,
     *audit.USE_CASES,

@@ -51,6 +51,7 @@ from waardhaven.adapters.inbound.http.routes import (
     market,
     methodology,
     money,
+    options,
     preview,
     quotes,
     risk_metrics,
@@ -122,6 +123,7 @@ def _accounts() -> Router:
         route_handlers=[
             *market.UNKEPT,
             *analytics.UNKEPT,
+            *options.UNKEPT,
             *(handler for area in areas for handler in area.HANDLERS),
         ],
         middleware=[RequestScope],
@@ -135,7 +137,7 @@ def _market() -> Router:
 
 def _indices() -> Router:
     areas = (
-        *(indexes, definitions, methodology, builds, money, strategy, analytics),
+        *(indexes, definitions, methodology, builds, money, strategy, analytics, options),
         *(compositions, explain, preview, benchmarks, risk_metrics),
     )
     handlers = [handler for area in areas for handler in area.HANDLERS]

@@ -34,7 +34,7 @@ class SentTable:
 
 def read_table(content: Sent) -> SentTable:
     """Return the series of a stream: numbers, null unknown; raise UnusableQuestion."""
-    frame = _frame(content)
+    frame = frame_of(content, MOST_VALUES)
     names = [name for name in frame.columns if name not in BESIDE]
     size = len(frame) * len(names)
     if size > MOST_VALUES or frame.width > MOST_COLUMNS:
@@ -49,13 +49,13 @@ def read_table(content: Sent) -> SentTable:
         raise _unusable(*wrong)
     values = np.empty((len(names), len(frame)))
     for row, name in enumerate(names):
-        values[row] = _numbers(frame[name])
+        values[row] = numbers(frame[name])
     return SentTable(
         names=tuple(names),
         values=values.T,
         dates=_days(frame[DATE]) if DATE in frame.columns else None,
-        benchmark=_numbers(frame[BENCHMARK]) if BENCHMARK in frame.columns else None,
-        risk_free=_numbers(frame[RISK_FREE]) if RISK_FREE in frame.columns else None,
+        benchmark=numbers(frame[BENCHMARK]) if BENCHMARK in frame.columns else None,
+        risk_free=numbers(frame[RISK_FREE]) if RISK_FREE in frame.columns else None,
     )
 
 
@@ -101,10 +101,10 @@ def _members(columns: dict[str, tuple[tuple[object, ...], type[pl.DataType]]]) -
     ).to_struct()
 
 
-def _frame(content: Sent) -> pl.DataFrame:
+def frame_of(content: Sent, most_rows: int) -> pl.DataFrame:
     """Return the stream as polars reads it; whatever that raises, panics too, is no stream of ours."""
     try:
-        check_stream(content, MOST_VALUES)
+        check_stream(content, most_rows)
         return pl.read_ipc_stream(io.BytesIO(content))
     except UnusableStream as error:
         raise _unusable(("body", str(error))) from None
@@ -112,7 +112,8 @@ def _frame(content: Sent) -> pl.DataFrame:
         raise _unusable(("body", "must be an Arrow IPC stream that can be read")) from None
 
 
-def _numbers(column: pl.Series) -> Floats:
+def numbers(column: pl.Series) -> Floats:
+    """Return a column of numbers, null as NaN."""
     found: Floats = column.cast(pl.Float64).to_numpy()
     return found
 

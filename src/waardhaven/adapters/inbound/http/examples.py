@@ -13,6 +13,7 @@ from waardhaven.adapters.inbound.http.definition_examples import definition_answ
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
 from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
 from waardhaven.adapters.inbound.http.money_examples import SIMULATION, TARGETS
+from waardhaven.adapters.inbound.http.option_examples import OPTION_ANSWERS
 from waardhaven.adapters.inbound.http.working_examples import WORKING_ANSWERS
 
 NOTE = "Market capitalisation is a proxy in the sample market."
@@ -286,6 +287,7 @@ def _of_build(name: str, answer: dict[str, Any]) -> dict[str, Any]:
 
 ANSWERS: Final[dict[str, Any]] = {
     **ANALYTICS_ANSWERS,
+    **OPTION_ANSWERS,
     **JOB_ANSWERS,
     **MARKET_ANSWERS,
     **{name: _of_build(name, answer) for name, answer in WORKING_ANSWERS.items()},

@@ -51,6 +51,7 @@ UPLOAD_PATHS: Final = frozenset(
         "/api/v1/analytics/risk",
         "/api/v1/analytics/twr",
         "/api/v1/analytics/xirr",
+        "/api/v1/blackscholes",
     }
 )
 """Where files and tables are sent to: larger and slower than other bodies, read for those who may alone."""
