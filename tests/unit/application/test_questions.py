@@ -19,14 +19,14 @@ class Part(Question):
 
 
 class Whole(Question):
-    parts: Annotated[list[Part], Meta(max_length=2)] = []
+    parts: Annotated[tuple[Part, ...], Meta(max_length=2)] = ()
     name: str = "it"
 
 
 def test_what_is_silent_has_its_default_and_is_written_out():
     found = read_question(Whole, {"parts": [{}]})
-    assert found == Whole(parts=[Part(size=0.5)])
-    assert written(found) == {"parts": [{"size": 0.5}], "name": "it"}
+    assert found == Whole(parts=(Part(size=0.5),))
+    assert written(found) == {"parts": ({"size": 0.5},), "name": "it"}
     assert read_question(Whole, written(found)) == found
     assert decode_question(Whole, b'{"parts": [{"size": 1}]}').parts[0].size == 1.0
 

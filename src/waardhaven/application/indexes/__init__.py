@@ -3,6 +3,7 @@
 from waardhaven.application.indexes.access import ChangeAccess, ViewAccess
 from waardhaven.application.indexes.archive_index import ArchiveIndex
 from waardhaven.application.indexes.authors import Authors
+from waardhaven.application.indexes.backtest import Backtest
 from waardhaven.application.indexes.build_index import BuildIndex
 from waardhaven.application.indexes.build_many import BuildIndices
 from waardhaven.application.indexes.buildable import CheckBuildable
@@ -59,6 +60,7 @@ SERVICES = (Authors, OwnUniverse, RuleDocuments)
 """What several use cases share."""
 USE_CASES = (
     ArchiveIndex,
+    Backtest,
     BuildIndex,
     BuildIndices,
     ChangeAccess,

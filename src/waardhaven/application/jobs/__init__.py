@@ -10,6 +10,7 @@ from waardhaven.application.jobs.queries import ListJobs, ReadArtifact, ReadJob
 from waardhaven.application.jobs.reconcile import Reconcile
 from waardhaven.application.jobs.refresh_market import RefreshMarket
 from waardhaven.application.jobs.registry import CHORES, JOBS
+from waardhaven.application.jobs.run_backtest import RunBacktest
 from waardhaven.application.jobs.run_job import RunJob
 from waardhaven.application.jobs.run_schedules import RunSchedules
 from waardhaven.application.jobs.schedules import ChangeSchedule, ListSchedules
@@ -34,6 +35,7 @@ USE_CASES = (
     Reconcile,
     RefreshMarket,
     RequeueJob,
+    RunBacktest,
     RunJob,
     RunSchedules,
     SubmitJob,

@@ -11,3 +11,4 @@ class JobName(StrEnum):
     REPORT = "report"
     CLEANUP = "cleanup"
     IMPORT = "import"
+    BACKTEST = "backtest"

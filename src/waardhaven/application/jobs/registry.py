@@ -10,9 +10,11 @@ from waardhaven.application.jobs.names import JobName
 from waardhaven.application.jobs.number_events import NumberEvents
 from waardhaven.application.jobs.reconcile import Reconcile
 from waardhaven.application.jobs.refresh_market import RefreshMarket, RefreshParams
+from waardhaven.application.jobs.run_backtest import RunBacktest
 from waardhaven.application.jobs.run_schedules import RunSchedules
 from waardhaven.application.jobs.specs import ChoreSpec, JobSpec
 from waardhaven.application.jobs.write_report import ReportParams, WriteReport
+from waardhaven.application.questions.backtest import BacktestQuestion
 from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.jobs.job import Queue
 
@@ -47,6 +49,14 @@ JOBS: tuple[JobSpec, ...] = (
         params=ImportParams,
         permission=Permission.OPERATE,
         timeout=900.0,
+    ),
+    JobSpec(
+        name=JobName.BACKTEST,
+        use_case=RunBacktest,
+        params=BacktestQuestion,
+        permission=Permission.READ_INDICES,
+        queue=Queue.BULK,
+        timeout=600.0,
     ),
 )
 CHORES: tuple[ChoreSpec, ...] = (

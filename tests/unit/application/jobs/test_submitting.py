@@ -15,6 +15,7 @@ from tests.unit.application.jobs.office import (
     Office,
 )
 
+from waardhaven.application.jobs.names import JobName
 from waardhaven.application.jobs.params import InvalidParams
 from waardhaven.application.jobs.specs import UnknownJobType
 from waardhaven.application.jobs.submit_job import InvalidKey
@@ -148,7 +149,7 @@ async def test_days_are_kept_as_text():
 async def test_unknown_type_is_refused_with_those_there_are():
     with pytest.raises(UnknownJobType) as refused:
         await Office().submit(ADMIN, job_type="mine_bitcoin", params={})
-    assert refused.value.errors[0].rule == "must be one of refresh, compute, report, cleanup, import"
+    assert refused.value.errors[0].rule == f"must be one of {', '.join(JobName)}"
 
 
 # --- cancelling

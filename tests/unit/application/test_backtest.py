@@ -1,0 +1,146 @@
+"""Backtests over fakes: the index engine, costs on what is traded, days that are sessions."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.unit.application.bench import ROWS, Bench
+from tests.unit.application.world import AXIS, CLOSES, DEFINITION, VIEWER, WARM_UP, World, day
+
+from waardhaven.application.answers import InvalidRange
+from waardhaven.application.indexes.backtest import Backtest, BacktestView, UnusableBacktest
+from waardhaven.application.indexes.read_benchmark_levels import ReadBenchmarkLevels
+from waardhaven.application.questions.backtest import BacktestQuestion
+from waardhaven.domain.errors import Forbidden, Invalid
+from waardhaven.domain.identity.roles import ANONYMOUS, OPERATOR
+from waardhaven.domain.index.definition import Schedule, StrategySpec
+from waardhaven.domain.market.asset import UnknownAsset
+from waardhaven.domain.market.calendar import Frequency
+
+ALL = ("AAA", "BBB", "CCC")
+
+
+@pytest.fixture
+async def bench(world: World) -> Bench:
+    bench = Bench(world)
+    await bench.open()
+    return bench
+
+
+async def backtested(bench: Bench, who: Any, /, **asked: Any) -> BacktestView:
+    world, reads = bench.world, bench.benchmark
+    assert isinstance(reads, ReadBenchmarkLevels)
+    run = Backtest(world.market, reads.closes, world.inputs, reads.closes.setup, world.pool)
+    return await run(who, question=BacktestQuestion(**{"symbols": ALL, "start": day(0), **asked}))
+
+
+@pytest.mark.parametrize("strategy", ["equal_weight", "momentum", "inverse_volatility"])
+async def test_a_backtest_is_the_index_of_the_same_rules_bit_for_bit(bench: Bench, strategy: str):
+    plain = Schedule(frequency=Frequency.MONTHLY, daily_drop_threshold=None)
+    await bench.world.indexes.define(
+        replace(
+            DEFINITION,
+            slug="same",
+            strategy=StrategySpec(name=strategy),
+            schedule=plain,
+            cost_rate=0.003,
+            base_value=100.0,
+        ),
+        by=OPERATOR,
+    )
+    build = await bench.world.build(OPERATOR, slug="same")
+    found = await backtested(bench, VIEWER, strategy=strategy, transaction_cost=0.002, slippage=0.001)
+    assert found.dates.tolist() == build.result.levels.day.tolist()
+    assert found.values.tobytes() == build.result.levels.level.tobytes()
+    assert found.strategy == strategy
+
+
+async def test_costs_are_charged_on_what_is_traded_and_told_apart(bench: Bench):
+    free = await backtested(bench, VIEWER)
+    dear = await backtested(bench, VIEWER, transaction_cost=0.02, slippage=0.01)
+    assert free.costs == free.transaction_costs == free.slippage == 0.0
+    assert dear.costs == pytest.approx(dear.transaction_costs + dear.slippage)
+    assert dear.slippage == pytest.approx(dear.costs / 3.0)
+    reviews = dear.compositions[1:]
+    assert sum(one.cost for one in reviews) == pytest.approx(dear.costs)
+    for one in reviews:
+        assert one.cost == pytest.approx(0.03 * one.turnover, rel=0.05), "on turnover, not on the whole value"
+    assert dear.total_return < free.total_return
+    kept = await backtested(bench, VIEWER, strategy="equal_weight", frequency="yearly", transaction_cost=0.1)
+    assert kept.costs == 0.0, "the first purchase is the base"
+
+
+async def test_every_review_takes_effect_on_a_session_and_selects_before_it(bench: Bench):
+    found = await backtested(bench, VIEWER, frequency="weekly", lag=3)
+    sessions = AXIS.tolist()
+    for one in found.compositions:
+        assert sessions.index(one.effective) - sessions.index(one.selection) == 3
+        assert sum(one.weights.values()) == pytest.approx(1.0)
+    assert found.reviews == len(found.compositions) > 5
+
+
+async def test_metrics_are_those_of_the_level_beside_the_benchmark(bench: Bench):
+    found = await backtested(bench, VIEWER, benchmark="BBB", risk_free_rate=0.02)
+    moves = found.values[1:] / found.values[:-1] - 1.0
+    assert found.metrics["volatility"].value == pytest.approx(moves.std(ddof=1) * 252**0.5, rel=1e-12)
+    close = CLOSES[WARM_UP : WARM_UP + ROWS, 1]
+    other = close[1:] / close[:-1] - 1.0
+    error = (moves - other).std(ddof=1) * 252**0.5
+    assert found.metrics["tracking_error"].value == pytest.approx(error, rel=1e-10)
+    assert (await backtested(bench, VIEWER)).metrics["beta"].reason == "no_benchmark"
+
+
+async def test_one_symbol_is_the_symbol(bench: Bench):
+    found = await backtested(bench, VIEWER, symbols=("BBB",), initial_value=50.0)
+    close = CLOSES[WARM_UP : WARM_UP + ROWS, 1]
+    np.testing.assert_allclose(found.values, 50.0 * close / close[0], rtol=1e-12)
+    assert found.compositions[0].weights == {"BBB": 1.0}
+
+
+async def test_without_a_start_it_begins_once_every_symbol_can_be_looked_back_on(bench: Bench):
+    await bench.add("NEW", CLOSES[WARM_UP : WARM_UP + ROWS, 0])
+    found = await backtested(bench, VIEWER, symbols=("AAA", "NEW"), start=None, strategy="equal_weight")
+    assert found.base > day(0)
+    assert set(found.compositions[0].weights) == {"AAA", "NEW"}
+
+
+async def test_a_start_that_is_no_session_is_the_next_one(bench: Bench):
+    sunday = next(one for one in (day(3) + timedelta(n) for n in range(8)) if one.weekday() == 6)
+    found = await backtested(bench, VIEWER, start=sunday)
+    assert found.base == min(day(row) for row in range(ROWS) if day(row) > sunday)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "field"),
+    [
+        ({"symbols": ()}, UnusableBacktest, "params.symbols"),
+        ({"symbols": ("AAA", "AAA:XNYS")}, UnusableBacktest, "params.symbols"),
+        ({"source": "nobody"}, UnusableBacktest, "params.symbols"),
+        ({"start": date(2199, 1, 1)}, UnusableBacktest, "params.start"),
+        ({"start": date(1999, 1, 1)}, UnusableBacktest, "params.start"),
+        ({"strategy": "none"}, Invalid, "strategy.name"),
+        ({"max_weight": 0.2}, Invalid, None),
+        ({"start": day(5), "end": day(4)}, InvalidRange, "end"),
+        ({"start": day(ROWS - 1)}, UnusableBacktest, "params.end"),
+    ],
+)
+async def test_what_can_not_be_run_is_refused_by_field(
+    bench: Bench, asked: dict[str, Any], error: type[Invalid], field: str | None
+):
+    with pytest.raises(error) as refused:
+        await backtested(bench, VIEWER, **asked)
+    if field is not None:
+        assert refused.value.errors[0].field == field
+
+
+async def test_unknown_symbols_and_a_benchmark_without_closes_are_told(bench: Bench):
+    with pytest.raises(UnknownAsset):
+        await backtested(bench, VIEWER, symbols=("AAA", "NOPE"))
+    await bench.add("DRY", [], axis=AXIS[:0])
+    with pytest.raises(UnusableBacktest) as refused:
+        await backtested(bench, VIEWER, benchmark="DRY")
+    assert refused.value.errors[0].field == "params.benchmark"
+    with pytest.raises(Forbidden):
+        await backtested(bench, ANONYMOUS)
