@@ -1,5 +1,6 @@
 """Long work: submitted, run, watched, ended, and done by itself when its time comes."""
 
+from waardhaven.application.jobs.ask_model import AskModel
 from waardhaven.application.jobs.background import ListActiveTasks, ReadTaskStatus
 from waardhaven.application.jobs.clean_up import CleanUp
 from waardhaven.application.jobs.compute_index import ComputeIndex
@@ -12,6 +13,7 @@ from waardhaven.application.jobs.refresh_market import RefreshMarket
 from waardhaven.application.jobs.registry import CHORES, JOBS
 from waardhaven.application.jobs.run_backtest import RunBacktest
 from waardhaven.application.jobs.run_job import RunJob
+from waardhaven.application.jobs.run_models import RunMarkowitz, RunMonteCarlo, RunOptions
 from waardhaven.application.jobs.run_schedules import RunSchedules
 from waardhaven.application.jobs.schedules import ChangeSchedule, ListSchedules
 from waardhaven.application.jobs.submit_job import SubmitJob
@@ -20,6 +22,7 @@ from waardhaven.application.jobs.write_report import WriteReport
 __all__ = ["CHORES", "JOBS", "USE_CASES"]
 
 USE_CASES = (
+    AskModel,
     CancelJob,
     ChangeSchedule,
     CleanUp,
@@ -37,6 +40,9 @@ USE_CASES = (
     RequeueJob,
     RunBacktest,
     RunJob,
+    RunMarkowitz,
+    RunMonteCarlo,
+    RunOptions,
     RunSchedules,
     SubmitJob,
     WriteReport,

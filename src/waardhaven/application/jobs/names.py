@@ -12,3 +12,6 @@ class JobName(StrEnum):
     CLEANUP = "cleanup"
     IMPORT = "import"
     BACKTEST = "backtest"
+    MONTECARLO = "montecarlo"
+    MARKOWITZ = "markowitz"
+    BLACKSCHOLES = "blackscholes"

@@ -11,10 +11,14 @@ from waardhaven.application.jobs.number_events import NumberEvents
 from waardhaven.application.jobs.reconcile import Reconcile
 from waardhaven.application.jobs.refresh_market import RefreshMarket, RefreshParams
 from waardhaven.application.jobs.run_backtest import RunBacktest
+from waardhaven.application.jobs.run_models import RunMarkowitz, RunMonteCarlo, RunOptions
 from waardhaven.application.jobs.run_schedules import RunSchedules
 from waardhaven.application.jobs.specs import ChoreSpec, JobSpec
 from waardhaven.application.jobs.write_report import ReportParams, WriteReport
 from waardhaven.application.questions.backtest import BacktestQuestion
+from waardhaven.application.questions.markowitz import MarkowitzQuestion
+from waardhaven.application.questions.monte_carlo import MonteCarloQuestion
+from waardhaven.application.questions.options import OptionsQuestion
 from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.jobs.job import Queue
 
@@ -57,6 +61,28 @@ JOBS: tuple[JobSpec, ...] = (
         permission=Permission.READ_INDICES,
         queue=Queue.BULK,
         timeout=600.0,
+    ),
+    JobSpec(
+        name=JobName.MONTECARLO,
+        use_case=RunMonteCarlo,
+        params=MonteCarloQuestion,
+        permission=Permission.READ_INDICES,
+        queue=Queue.BULK,
+        timeout=3600.0,
+    ),
+    JobSpec(
+        name=JobName.MARKOWITZ,
+        use_case=RunMarkowitz,
+        params=MarkowitzQuestion,
+        permission=Permission.READ_INDICES,
+        queue=Queue.BULK,
+        timeout=1800.0,
+    ),
+    JobSpec(
+        name=JobName.BLACKSCHOLES,
+        use_case=RunOptions,
+        params=OptionsQuestion,
+        permission=Permission.READ_INDICES,
     ),
 )
 CHORES: tuple[ChoreSpec, ...] = (

@@ -2,6 +2,18 @@
 
 from waardhaven.application.quant.catalogue import ListOptionModels
 from waardhaven.application.quant.market_inputs import ReadMarketInputs
+from waardhaven.application.quant.markowitz_catalogue import ListMarkowitzObjectives
+from waardhaven.application.quant.optimise_portfolio import OptimisePortfolio
 from waardhaven.application.quant.price_options import PriceOptions
+from waardhaven.application.quant.read_returns import ReadReturns
+from waardhaven.application.quant.simulate_monte_carlo import SimulateMonteCarlo
 
-USE_CASES = (ListOptionModels, PriceOptions, ReadMarketInputs)
+USE_CASES = (
+    ListMarkowitzObjectives,
+    ListOptionModels,
+    OptimisePortfolio,
+    PriceOptions,
+    ReadMarketInputs,
+    ReadReturns,
+    SimulateMonteCarlo,
+)

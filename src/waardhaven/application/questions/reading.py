@@ -44,3 +44,9 @@ def written(question: Question) -> dict[str, object]:
     """Return a question as JSON's own types, every field written out."""
     found: dict[str, object] = msgspec.to_builtins(question)
     return found
+
+
+def as_json(view: object) -> dict[str, object]:
+    """Return a view of dataclasses as JSON's own types."""
+    found: dict[str, object] = msgspec.to_builtins(view)
+    return found

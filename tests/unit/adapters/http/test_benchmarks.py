@@ -184,9 +184,7 @@ async def test_a_benchmark_is_named_in_the_address_or_as_a_parameter(
     assert stubs[ReadRiskMetrics].calls[0]["order"].benchmark == name
 
 
-@pytest.mark.parametrize(
-    ("path", "slug"), [(HISTORY, "mine"), (f"{V1}/strategy/risk-metrics", "autoindex")]
-)
+@pytest.mark.parametrize(("path", "slug"), [(HISTORY, "mine"), (f"{V1}/strategy/risk-metrics", "autoindex")])
 async def test_stored_risk_metrics_are_paged(
     client: AsyncClient, stubs: dict[type, Stub], path: str, slug: str
 ):

@@ -49,8 +49,10 @@ from waardhaven.adapters.inbound.http.routes import (
     jobs,
     manual,
     market,
+    markowitz,
     methodology,
     money,
+    monte_carlo,
     options,
     preview,
     quotes,
@@ -124,6 +126,8 @@ def _accounts() -> Router:
             *market.UNKEPT,
             *analytics.UNKEPT,
             *options.UNKEPT,
+            *markowitz.UNKEPT,
+            *monte_carlo.UNKEPT,
             *(handler for area in areas for handler in area.HANDLERS),
         ],
         middleware=[RequestScope],
@@ -137,7 +141,7 @@ def _market() -> Router:
 
 def _indices() -> Router:
     areas = (
-        *(indexes, definitions, methodology, builds, money, strategy, analytics, options),
+        *(indexes, definitions, methodology, builds, money, strategy, analytics, options, markowitz),
         *(compositions, explain, preview, benchmarks, risk_metrics),
     )
     handlers = [handler for area in areas for handler in area.HANDLERS]

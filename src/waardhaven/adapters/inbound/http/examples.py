@@ -12,7 +12,9 @@ from waardhaven.adapters.inbound.http.comparison_examples import (
 from waardhaven.adapters.inbound.http.definition_examples import definition_answers
 from waardhaven.adapters.inbound.http.job_examples import JOB_ANSWERS
 from waardhaven.adapters.inbound.http.market_examples import MARKET_ANSWERS
+from waardhaven.adapters.inbound.http.markowitz_examples import MARKOWITZ_ANSWERS
 from waardhaven.adapters.inbound.http.money_examples import SIMULATION, TARGETS
+from waardhaven.adapters.inbound.http.monte_carlo_examples import MONTE_CARLO_ANSWERS
 from waardhaven.adapters.inbound.http.option_examples import OPTION_ANSWERS
 from waardhaven.adapters.inbound.http.working_examples import WORKING_ANSWERS
 
@@ -288,6 +290,8 @@ def _of_build(name: str, answer: dict[str, Any]) -> dict[str, Any]:
 ANSWERS: Final[dict[str, Any]] = {
     **ANALYTICS_ANSWERS,
     **OPTION_ANSWERS,
+    **MARKOWITZ_ANSWERS,
+    **MONTE_CARLO_ANSWERS,
     **JOB_ANSWERS,
     **MARKET_ANSWERS,
     **{name: _of_build(name, answer) for name, answer in WORKING_ANSWERS.items()},

@@ -52,6 +52,8 @@ UPLOAD_PATHS: Final = frozenset(
         "/api/v1/analytics/twr",
         "/api/v1/analytics/xirr",
         "/api/v1/blackscholes",
+        "/api/v1/markowitz",
+        "/api/v1/montecarlo",
     }
 )
 """Where files and tables are sent to: larger and slower than other bodies, read for those who may alone."""

@@ -16,11 +16,11 @@ from waardhaven.adapters.inbound.http.option_bodies import (
     OptionSettings,
     OptionTableSettings,
 )
-from waardhaven.application.rule_texts import told
 from waardhaven.adapters.inbound.http.sent_bodies import LISTED_BYTES, check_count, decoded
 from waardhaven.application.quant.option_question import REFUSED, Exercise, OptionQuestion
 from waardhaven.application.quant.option_views import options_view
 from waardhaven.application.quant.price_options import Priced, Sent
+from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.metrics.sample import UnusableSample
 from waardhaven.domain.quant.options.contracts import UnusableOptions

@@ -9,7 +9,6 @@ from msgspec import Meta, Raw
 
 from waardhaven.adapters.inbound.http.analytics_bodies import Dates, RiskBody, RiskSettings, TableSettings
 from waardhaven.adapters.inbound.http.number_arrays import ShortBody
-from waardhaven.application.rule_texts import told
 from waardhaven.adapters.inbound.http.sent_bodies import LISTED_BYTES, check_count, decoded
 from waardhaven.application.metrics.answering import Sent
 from waardhaven.application.metrics.risk_question import (
@@ -20,6 +19,7 @@ from waardhaven.application.metrics.risk_question import (
     UnusableQuestion,
 )
 from waardhaven.application.metrics.risk_views import RiskView
+from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.types import Floats
 

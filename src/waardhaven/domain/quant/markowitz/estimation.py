@@ -140,7 +140,7 @@ def estimated(returns: Returns, how: Estimation) -> Moments:
         names=returns.names,
         periods_per_year=returns.periods_per_year,
         made=f"{how.expected} and {how.covariance} of {len(returns.values)} periods",
-        repair=repair,
+        repair=None if repair is None else repair.times(returns.periods_per_year),
     )
 
 

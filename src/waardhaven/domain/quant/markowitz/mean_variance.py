@@ -10,7 +10,7 @@ from waardhaven.domain.quant.markowitz.portfolio import Duals, Portfolio, duals_
 from waardhaven.domain.quant.markowitz.problem import Problem, refuse
 from waardhaven.domain.quant.markowitz.searched import Searched
 from waardhaven.domain.quant.markowitz.standard_form import StandardForm
-from waardhaven.domain.quant.optimal_weights import highest_ratio
+from waardhaven.domain.quant.optimal_weights import NothingGained, highest_ratio
 from waardhaven.domain.quant.quadratic_programme import NotSolved, Programme, Solution, solution
 from waardhaven.domain.types import Flags, Floats
 
@@ -88,6 +88,13 @@ def _still(problem: Problem) -> str:
 
 
 def _tangent(problem: Problem, objective: str, gain: Floats, risk_free: float) -> Portfolio:
+    answer = _highest_ratio(problem, objective, gain, risk_free)
+    if not answer.volatility > 0.0:
+        raise NothingGained(f"{objective}: a portfolio without risk has a gain, so that no ratio is highest.")
+    return answer
+
+
+def _highest_ratio(problem: Problem, objective: str, gain: Floats, risk_free: float) -> Portfolio:
     if not problem.limits.is_long_only or not gain.max() > risk_free:
         return _efficient(problem, objective, gain, risk_free=risk_free)
     count = len(gain)

@@ -141,7 +141,7 @@ class Moments:
             names=names,
             periods_per_year=periods_per_year,
             made="supplied",
-            repair=changed,
+            repair=None if changed is None else changed.times(periods_per_year),
         )
 
 

@@ -1,6 +1,6 @@
 """Whether a covariance can be one, and how to repair it when somebody asks for that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,10 @@ class Repair:
     before: Floats
     after: Floats
     largest_change: float
+
+    def times(self, factor: float) -> "Repair":
+        """Return the same repair of the covariance times ``factor``, as of a year instead of a period."""
+        return replace(self, before=self.before * factor, after=self.after * factor)
 
 
 def is_definite(covariance: Floats) -> bool:

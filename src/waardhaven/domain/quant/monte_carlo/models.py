@@ -32,6 +32,11 @@ class Drawer(Protocol):
         """Most paths that may be drawn together, so that memory stays bounded."""
         ...  # pragma: no cover
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was repaired to make it ready, in words."""
+        ...  # pragma: no cover
+
     def growth(self, rng: "np.random.Generator", width: int) -> Iterator[Floats]:
         """Yield 1 + return (n, width) of each period, at least 0; the array is used again."""
         ...  # pragma: no cover
@@ -76,9 +81,9 @@ class GeometricBrownian(Model):
 
     def drawer(self, steps: int, periods_per_year: float) -> Drawer:
         """Return normal log returns of a period."""
-        mean, covariance = self.moments.logarithmic(periods_per_year)
+        mean, covariance, repairs = self.moments.lognormal(periods_per_year)
         _insist_on_size(mean, covariance, steps)
-        return _Lognormal(mean, factor(covariance), steps)
+        return _Lognormal(mean, factor(covariance), steps, repairs)
 
 
 def _insist_on_size(mean: Floats, covariance: Floats, steps: int) -> None:
@@ -102,6 +107,7 @@ class _Lognormal:
     mean: Floats
     loading: Floats
     steps: int
+    notes: tuple[str, ...]
     widest: int = ANY
 
     def growth(self, rng: "np.random.Generator", width: int) -> Iterator[Floats]:
@@ -159,6 +165,7 @@ class _Student:
     steps: int
     degrees: float
     widest: int = ANY
+    notes: tuple[str, ...] = ()
 
     def growth(self, rng: "np.random.Generator", width: int) -> Iterator[Floats]:
         count = len(self.mean)
@@ -261,6 +268,7 @@ class _Past:
     table: Floats
     steps: int
     block: float
+    notes: tuple[str, ...] = ()
 
     @property
     def widest(self) -> int:

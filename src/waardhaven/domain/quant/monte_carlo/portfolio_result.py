@@ -157,7 +157,7 @@ def merge(plan: PortfolioPlan, parts: Sequence[PortfolioPart]) -> PortfolioResul
         growth=_distribution(plan, growth),
         drawdown=_distribution(plan, drawdown),
         returns=_rates(plan, worth, growth),
-        notes=problem.model.notes,
+        notes=(*problem.model.notes, *plan.drawer.notes),
     )
 
 

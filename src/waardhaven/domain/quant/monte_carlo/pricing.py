@@ -175,13 +175,13 @@ def _followed(plan: PricingPlan, block: Block) -> tuple[Floats, ...]:
     followers: list[Follower] = [payoff.follower(setting, block.width, plan.prepared)]
     if plan.control is not None:
         followers.append(CONTROLS[plan.control].follower(payoff, setting, block.width))
-    for step, growth in enumerate(_growth(setting, block), start=1):
+    for step, growth in enumerate(growth_of(setting, block), start=1):
         for one in followers:
             one.see(step, growth)
     return tuple(one.worth() for one in followers)
 
 
-def _growth(setting: Setting, block: Block) -> Iterator[Floats]:
+def growth_of(setting: Setting, block: Block) -> Iterator[Floats]:
     """Yield log(S_t / S_0) (assets, width) after each step, in an array that is used again."""
     drift, loading = setting.drift[:, None], setting.loading
     growth = np.empty((len(drift), block.width))

@@ -65,25 +65,32 @@ class AnnualMoments:
         object.__setattr__(self, "repairs", (*self.repairs, *repairs))
 
     def logarithmic(self, periods_per_year: float) -> tuple[Floats, Floats]:
-        """Return mean (n,) and covariance (n, n) of the normal log returns of a period.
+        """Return mean (n,) and covariance (n, n) of the normal log returns of a period; see ``lognormal``."""
+        mean, covariance, _ = self.lognormal(periods_per_year)
+        return mean, covariance
+
+    def lognormal(self, periods_per_year: float) -> tuple[Floats, Floats, tuple[str, ...]]:
+        """Return mean (n,) and covariance (n, n) of the normal log returns of a period, and repairs in words.
 
         From simple moments m, C: Sigma_ij = log(1 + C_ij / ((1 + m_i) (1 + m_j))), mean log(1 + m_i) -
         Sigma_ii / 2, so that the lognormal returns have exactly the mean and covariance stated. Raises
         UnusableSimulation where no lognormal returns have them: a mean of -100 % or less a period, a
-        covariance of -100 % of the growths or less, or an indefinite matrix of logarithms.
+        covariance of -100 % of the growths or less, or an indefinite matrix of logarithms, which a singular
+        C may have; asked to ``repair``, the nearest takes its place.
         """
         mean, covariance = self.mean / periods_per_year, self.covariance / periods_per_year
         if self.convention is Convention.LOGARITHMIC:
-            return mean, covariance
+            return mean, covariance, ()
         if self.convention is Convention.CONTINUOUS:
-            return mean - 0.5 * covariance.diagonal(), covariance
+            return mean - 0.5 * covariance.diagonal(), covariance, ()
         insist({"model.mean": (bool((mean > -1.0).all()), "must be above -100 % a period")})
         relative = covariance / np.outer(1.0 + mean, 1.0 + mean)
         insist(
             {"model.covariance": (bool((relative > -1.0).all()), "must be possible for returns above -100 %")}
         )
-        logs, _ = examined(np.log1p(relative), "model.covariance", repair=False)
-        return np.log1p(mean) - 0.5 * logs.diagonal(), logs
+        logs, repairs = examined(np.log1p(relative), "model.covariance", repair=self.repair)
+        told = tuple(f"of log returns a period: {one}" for one in repairs)
+        return np.log1p(mean) - 0.5 * logs.diagonal(), logs, told
 
     def simple(self, periods_per_year: float) -> tuple[Floats, Floats]:
         """Return mean (n,) and covariance (n, n) of the simple returns of a period; inverse of the above."""
@@ -94,16 +101,18 @@ class AnnualMoments:
         return growth - 1.0, np.expm1(covariance) * np.outer(growth, growth)
 
 
-def moments_of(history: Floats, periods_per_year: float) -> AnnualMoments:
+def moments_of(history: Floats, periods_per_year: float, *, repair: bool = False) -> AnnualMoments:
     """Return simple annual moments of a history (T, n) of simple returns: mean × f, sample covariance × f.
 
-    The covariance has the divisor T - 1. Raises UnusableSimulation (see ``checked_history``).
+    The covariance has the divisor T - 1, and is singular unless T is above n: ``repair`` then lets lognormal
+    returns have the nearest that they can. Raises UnusableSimulation (see ``checked_history``).
     """
     returns = checked_history(history)
     return AnnualMoments(
         mean=returns.mean(axis=0) * periods_per_year,
         covariance=sample(returns) * periods_per_year,
         convention=Convention.SIMPLE,
+        repair=repair,
     )
 
 

@@ -26,6 +26,8 @@ CELLS: Final = 1 << 19
 DIMENSIONS: Final = 21_201
 """Dimensions that the direction numbers of S. Joe and F. Kuo (2008) have."""
 BITS: Final = 30
+MOST_CHUNKS: Final = 64
+"""Chunks of Sobol points: each has to pass all points before its own, so that many cost their square."""
 FEWEST_SCRAMBLES: Final = 8
 MOST_SCRAMBLES: Final = 64
 
@@ -77,6 +79,10 @@ class Sampling(Protocol):
 
     def paths(self, draws: Draws) -> int:
         """Return the number of paths that are drawn: at least those asked for."""
+        ...  # pragma: no cover
+
+    def width(self, draws: Draws) -> int:
+        """Return the most paths of a block: each of its steps costs something whatever the width."""
         ...  # pragma: no cover
 
     def blocks(self, draws: Draws, chunk: int) -> Iterator[Block]:
@@ -137,11 +143,15 @@ class Pseudorandom:
         """Return the number of paths, even where they are drawn in pairs."""
         return ceil(draws.paths / self.paths_an_observation) * self.paths_an_observation
 
+    def width(self, draws: Draws) -> int:
+        """Return the most paths of a block."""
+        return max(BLOCK // draws.assets // 2 * 2, NARROWEST)
+
     def blocks(self, draws: Draws, chunk: int) -> Iterator[Block]:
         """Yield the blocks of a chunk, all from one stream."""
         rng = stream(draws.seed, CHUNK, chunk)
         left = min(PATHS_OF_CHUNK, self.paths(draws) - chunk * PATHS_OF_CHUNK)
-        widest = max(BLOCK // draws.assets // 2 * 2, NARROWEST)
+        widest = self.width(draws)
         while left > 0:
             width = min(widest, left)
             yield Stepwise(rng, width, draws.steps, draws.assets, self.mirrored)
@@ -209,6 +219,11 @@ class Sobol:
         """Return the number of chunks; each has a range of points, in all scrambles."""
         return ceil(self._points(draws) / self._of_chunk(draws))
 
+    def width(self, draws: Draws) -> int:
+        """Return the paths of a block, those of all scrambles."""
+        most = _power_below(CELLS // (draws.steps * draws.assets * draws.scrambles))
+        return min(self._of_chunk(draws), most) * draws.scrambles
+
     def blocks(self, draws: Draws, chunk: int) -> Iterator[Block]:
         """Yield the blocks of a chunk."""
         from scipy.stats.qmc import Sobol as Points
@@ -218,7 +233,7 @@ class Sobol:
         engine = Points(dimensions, scramble=True, bits=BITS, rng=rng)
         engine.fast_forward(chunk * points) if chunk else None
         shifts = rng.integers(1 << BITS, size=(dimensions, draws.scrambles, 1), dtype=np.uint32)
-        width = min(points, _power_below(CELLS // (dimensions * draws.scrambles)))
+        width = self.width(draws) // draws.scrambles
         for _ in range(points // width):
             cells = np.ldexp(engine.random(width).T, BITS).astype(np.uint32)[:, None, :] ^ shifts
             inside = np.ldexp(cells.reshape(dimensions, -1) + 0.5, -BITS)
@@ -233,7 +248,8 @@ class Sobol:
         return 1 << (ceil(draws.paths / draws.scrambles) - 1).bit_length()
 
     def _of_chunk(self, draws: Draws) -> int:
-        return min(self._points(draws), _power_below(PATHS_OF_CHUNK // draws.scrambles))
+        points, usual = self._points(draws), _power_below(PATHS_OF_CHUNK // draws.scrambles)
+        return min(points, max(usual, points // MOST_CHUNKS))
 
 
 def _power_below(number: int) -> int:

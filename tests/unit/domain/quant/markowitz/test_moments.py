@@ -133,6 +133,15 @@ def test_a_repair_that_is_asked_for_keeps_variances_and_tells_the_spectrum() -> 
     assert not found.covariance[2].any()
 
 
+def test_the_spectrum_of_a_repair_is_that_of_a_year_as_the_covariance_is() -> None:
+    found = Moments.given(
+        expected=np.zeros(3), covariance=IMPOSSIBLE, names=NAMES, periods_per_year=12.0, repair=True
+    )
+    assert found.repair is not None
+    assert found.repair.before[0] == pytest.approx(-0.12)
+    np.testing.assert_allclose(found.repair.after, np.linalg.eigvalsh(found.covariance), atol=1e-12)
+
+
 def test_a_sound_covariance_is_not_repaired() -> None:
     found = Moments.given(expected=np.zeros(3), covariance=np.eye(3), names=NAMES, repair=True)
     assert found.repair is None
@@ -153,6 +162,7 @@ def test_no_more_periods_than_names_are_refused_unless_shrunk_or_repaired(method
     repaired = estimated(few, Estimation(covariance=method, repair=True))
     assert repaired.repair is not None
     assert np.linalg.eigvalsh(repaired.covariance)[0] > 0.0
+    np.testing.assert_allclose(repaired.repair.after, np.linalg.eigvalsh(repaired.covariance), atol=1e-12)
     assert estimated(few, Estimation(covariance="ledoit_wolf")).repair is None
     np.testing.assert_allclose(
         estimated(few, Estimation()).covariance, 252 * ledoit_wolf(few.values), rtol=1e-13

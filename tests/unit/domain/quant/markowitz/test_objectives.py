@@ -387,3 +387,14 @@ def test_an_answer_that_is_infeasible_for_another_reason_keeps_its_own(
     monkeypatch.setattr(objectives, "OBJECTIVES", {"minimum_variance": chosen})
     with pytest.raises(Infeasible, match="A reason of its own"):
         optimise("minimum_variance", problem())
+
+
+@pytest.mark.parametrize("objective", ["maximum_sharpe", "maximum_diversification"])
+@pytest.mark.parametrize("first", [0.0031, 0.01, 0.013])
+def test_a_mix_without_risk_that_has_a_gain_leaves_no_highest_ratio(objective: str, first: float) -> None:
+    moves = np.array([first, -0.0017])  # two names that are one bet and its opposite, within rounding
+    opposite = Moments.given(
+        expected=np.array([0.05, 0.04]), covariance=np.multiply.outer(moves, moves), names=("A", "B")
+    )
+    with pytest.raises(NothingGained, match="without risk"):
+        optimise(objective, problem(opposite, Constraints.long_only(2)))

@@ -96,6 +96,30 @@ def test_simple_and_logarithmic_moments_are_each_others_inverse(convention: Conv
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-15)
 
 
+def test_a_singular_covariance_that_no_lognormal_has_is_refused_or_repaired_when_asked():
+    """log(1 + ab)^2 > log(1 + a^2) log(1 + b^2): two assets that always move together, unequally."""
+    spread = np.array([0.3, 0.1])
+    stated = {"mean": np.zeros(2), "covariance": np.outer(spread, spread), "convention": Convention.SIMPLE}
+    with pytest.raises(UnusableSimulation):
+        GeometricBrownian(moments=AnnualMoments(**stated)).drawer(24, F)
+    asked = AnnualMoments(**stated, repair=True)
+    found = future(GeometricBrownian(moments=asked), paths=500)
+    assert found.notes[0].startswith("of log returns a period: model.covariance was not positive")
+    mean, covariance = asked.logarithmic(F)
+    np.testing.assert_allclose(np.expm1(covariance), np.outer(spread, spread) / F, rtol=1e-3)
+    np.testing.assert_allclose(np.exp(mean + 0.5 * covariance.diagonal()), 1.0, rtol=1e-15)
+    assert np.linalg.eigvalsh(covariance)[0] >= -1e-16
+
+
+def test_a_past_shorter_than_it_is_wide_is_repaired_when_asked():
+    past = np.random.default_rng(3).normal(0.01, 0.05, (5, 8))
+    with pytest.raises(UnusableSimulation):
+        GeometricBrownian(moments=moments_of(past, F)).drawer(24, F)
+    weights = (0.125,) * 8
+    model = GeometricBrownian(moments=moments_of(past, F, repair=True))
+    assert future(model, paths=500, weights=weights).worth.standard_deviation > 0.0
+
+
 def test_large_moves_of_a_student_law_are_more_and_come_together():
     normal = columns(drawn(GeometricBrownian(moments=moments())))
     student = columns(drawn(StudentT(moments=moments(), degrees=4.0)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from waardhaven.domain.quant.monte_carlo.bridge import bridged, links
-from waardhaven.domain.quant.monte_carlo.sampling import CELLS, SAMPLINGS, Draws
+from waardhaven.domain.quant.monte_carlo.sampling import CELLS, MOST_CHUNKS, SAMPLINGS, Draws
 from waardhaven.domain.quant.monte_carlo.seeds import CHUNK, PILOT, SCRAMBLING, stream
 
 
@@ -112,3 +112,17 @@ def test_streams_of_different_purposes_differ():
         stream(1, purpose, number).random() for purpose in (CHUNK, PILOT, SCRAMBLING) for number in (0, 1, 2)
     }
     assert len(firsts) == 9
+
+
+def test_many_sobol_points_are_in_few_chunks_each_of_bounded_blocks():
+    """Each chunk passes all points before its own: 4,096 chunks of a large run would cost their square."""
+    large = {"paths": 1 << 23, "steps": 1, "assets": 1}
+    sobol, asked = SAMPLINGS["sobol"], draws(**large)
+    assert sobol.chunks(asked) == MOST_CHUNKS
+    widths = [one.width for one in sobol.blocks(asked, 1)]
+    assert sum(widths) * MOST_CHUNKS == 1 << 23
+    assert set(widths) == {sobol.width(asked)}
+    assert sobol.width(draws(**large | {"steps": 64})) * 64 <= CELLS
+    first = motions("sobol", 0, **large).reshape(16, -1)
+    usual = motions("sobol", 0, **large | {"paths": 1 << 14}).reshape(16, -1)
+    np.testing.assert_array_equal(np.sort(first[:, :1024]), np.sort(usual))

@@ -12,6 +12,7 @@ from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.bodies import UnsupportedMediaType
 from waardhaven.adapters.inbound.http.definition_bodies import ForcedReviewBody, IndexBody, IndexPartBody
 from waardhaven.adapters.inbound.http.documents import PageDocument
+from waardhaven.adapters.inbound.http.model_answers import LOCATION
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     NO_CONTROLS,
@@ -23,7 +24,6 @@ from waardhaven.adapters.inbound.http.params import (
 )
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_page
-from waardhaven.adapters.inbound.http.routes.jobs import LOCATION
 from waardhaven.adapters.inbound.http.tags import ALSO, INDICES, UPLOAD
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.archive_index import ArchiveIndex

@@ -10,6 +10,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.answers import Answers, LocalStatistics
+from waardhaven.adapters.inbound.http.model_answers import accepted
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     NO_CONTROLS,
@@ -20,7 +21,6 @@ from waardhaven.adapters.inbound.http.params import (
     checked_window,
 )
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
-from waardhaven.adapters.inbound.http.routes.jobs import accepted
 from waardhaven.adapters.inbound.http.tags import ADMINISTRATION, ALSO
 from waardhaven.application.diagnostics.invalidate_cache import (
     CacheScope,

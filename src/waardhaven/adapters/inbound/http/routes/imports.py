@@ -9,6 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.documents import ImportDocument, PageDocument, import_document
+from waardhaven.adapters.inbound.http.model_answers import accepted
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     NO_CONTROLS,
@@ -17,7 +18,6 @@ from waardhaven.adapters.inbound.http.params import (
     Limit,
 )
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
-from waardhaven.adapters.inbound.http.routes.jobs import accepted
 from waardhaven.adapters.inbound.http.tags import ALSO, MARKET, UPLOAD
 from waardhaven.application.answers import cursor_uuid
 from waardhaven.application.jobs.names import JobName

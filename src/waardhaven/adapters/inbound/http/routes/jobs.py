@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.documents import PageDocument
 from waardhaven.adapters.inbound.http.job_bodies import JobBody
+from waardhaven.adapters.inbound.http.model_answers import accepted
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     IDENTIFIER,
@@ -30,14 +31,13 @@ from waardhaven.application.jobs.submit_job import SubmitJob
 from waardhaven.application.jobs.views import JobDetailView, JobView, job_view
 from waardhaven.application.ports.jobs import JobFilter
 from waardhaven.domain.identity.roles import Permission
-from waardhaven.domain.jobs.job import Job, JobState, Queue
+from waardhaven.domain.jobs.job import JobState, Queue
 from waardhaven.domain.types import JobId, UserId
 
 Asked = Request[Any, Any, Any]
 READS: Final = needs(Permission.READ_INDICES)
 SUBMITS: Final = needs(Permission.READ_INDICES, per_minute=60)
 OPERATES: Final = needs(Permission.OPERATE)
-LOCATION: Final = "/api/v1/jobs/"
 
 JobPath = Annotated[UUID, PathParameter(description="Id of a job.")]
 Name = Annotated[
@@ -87,11 +87,6 @@ class ScheduleBody(Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     enabled: bool = True
-
-
-def accepted(job: Job) -> Response[JobView]:
-    """Answer that a job is queued, and where it can be watched."""
-    return Response(job_view(job), status_code=202, headers={"Location": f"{LOCATION}{job.id}"})
 
 
 @post(

@@ -6,8 +6,8 @@ from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response, post
 from litestar.params import QueryParameter
 
+from waardhaven.adapters.inbound.http.model_answers import accepted
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
-from waardhaven.adapters.inbound.http.routes.jobs import accepted
 from waardhaven.adapters.inbound.http.tags import ALSO, BACKGROUND
 from waardhaven.application.jobs.names import JobName
 from waardhaven.application.jobs.submit_job import SubmitJob

@@ -10,10 +10,10 @@ from litestar.params import JSONBody, QueryParameter
 from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.definition_bodies import StrategyConfigBody
 from waardhaven.adapters.inbound.http.documents import PageDocument
+from waardhaven.adapters.inbound.http.model_answers import LOCATION
 from waardhaven.adapters.inbound.http.params import DEFAULT_LIMIT, Cursor, Fields, Limit
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_page, answer_record
-from waardhaven.adapters.inbound.http.routes.jobs import LOCATION
 from waardhaven.adapters.inbound.http.tags import ALSO, STRATEGIES
 from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.rule_views import VersionView

@@ -1,0 +1,79 @@
+"""A question of a model, answered while the caller waits or as a job."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from waardhaven.application.jobs.names import JobName
+from waardhaven.application.jobs.submit_job import SubmitJob
+from waardhaven.application.ports.compute_pool import ComputeBusy, ComputeOutOfMemory, ComputeTimedOut
+from waardhaven.application.quant import markowitz_rules, monte_carlo_rules, run_monte_carlo
+from waardhaven.application.quant.optimise_portfolio import OptimisePortfolio
+from waardhaven.application.quant.simulate_monte_carlo import SimulateMonteCarlo
+from waardhaven.application.questions.markowitz import MarkowitzQuestion
+from waardhaven.application.questions.monte_carlo import MonteCarloQuestion
+from waardhaven.application.questions.question import Question
+from waardhaven.application.questions.reading import written
+from waardhaven.domain.identity.roles import Permission, Principal
+from waardhaven.domain.jobs.job import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What questions of a kind cost, above which ``direct`` they are jobs called ``job``."""
+
+    job: JobName
+    check: Callable[[Any], object]
+    cost: Callable[[Any], float]
+    direct: float
+
+
+WEIGHTS: Final[Mapping[type[Question], Weight]] = MappingProxyType(
+    {
+        MonteCarloQuestion: Weight(
+            job=JobName.MONTECARLO,
+            check=run_monte_carlo.checked,
+            cost=run_monte_carlo.cost,
+            direct=monte_carlo_rules.DIRECT,
+        ),
+        MarkowitzQuestion: Weight(
+            job=JobName.MARKOWITZ,
+            check=markowitz_rules.check,
+            cost=markowitz_rules.cost,
+            direct=markowitz_rules.DIRECT,
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Answer a question of a model, or queue it as a job: where it is large, or too much is being computed.
+
+    What can not be answered at all is refused first, so that no job is queued for it. Whoever waits too long
+    for an answer that should have been quick gets the job that computes it.
+    """
+
+    simulate: SimulateMonteCarlo
+    optimise: OptimisePortfolio
+    submit: SubmitJob
+
+    async def __call__(self, by: Principal, *, question: Question) -> object:
+        """Return the view, or the Job; raise what the model raises."""
+        by.require(Permission.READ_INDICES)
+        weight = WEIGHTS[type(question)]
+        weight.check(question)
+        if weight.cost(question) <= weight.direct:
+            try:
+                return await self._answers[type(question)](by, question=question)
+            except (ComputeBusy, ComputeTimedOut, ComputeOutOfMemory):
+                pass
+        return await self._queued(by, weight, question)
+
+    async def _queued(self, by: Principal, weight: Weight, question: Question) -> Job:
+        return await self.submit(by, job_type=weight.job, params=written(question))
+
+    @property
+    def _answers(self) -> Mapping[type[Question], Callable[..., Awaitable[object]]]:
+        return {MonteCarloQuestion: self.simulate, MarkowitzQuestion: self.optimise}
