@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,6 +20,11 @@ from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.jobs.job import Job
 
 
+def _cost_of_simulation(question: MonteCarloQuestion) -> float:
+    """Return its cost; files are kept with jobs alone."""
+    return inf if question.keep_paths else run_monte_carlo.cost(question)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
     """What questions of a kind cost, above which ``direct`` they are jobs called ``job``."""
@@ -34,7 +40,7 @@ WEIGHTS: Final[Mapping[type[Question], Weight]] = MappingProxyType(
         MonteCarloQuestion: Weight(
             job=JobName.MONTECARLO,
             check=run_monte_carlo.checked,
-            cost=run_monte_carlo.cost,
+            cost=_cost_of_simulation,
             direct=monte_carlo_rules.DIRECT,
         ),
         MarkowitzQuestion: Weight(

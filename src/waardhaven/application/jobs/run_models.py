@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.job_run import JobRun, Outcome
+from waardhaven.application.ports.table_writer import TableWriter
 from waardhaven.application.quant import optimise_portfolio
 from waardhaven.application.quant.asked_options import asked_options
 from waardhaven.application.quant.market_inputs import MarketInputs, ReadMarketInputs
@@ -22,6 +25,7 @@ from waardhaven.application.quant.run_monte_carlo import (
     checked,
     chunks,
     finished,
+    paths,
 )
 from waardhaven.application.quant.run_monte_carlo import (
     run as run_chunk,
@@ -31,7 +35,9 @@ from waardhaven.application.questions.monte_carlo import SEEDS, MonteCarloQuesti
 from waardhaven.application.questions.options import OptionsQuestion
 from waardhaven.application.questions.reading import as_json
 from waardhaven.domain.identity.roles import Permission, Principal
+from waardhaven.domain.types import Floats, Ids
 
+ARROW: Final = "application/vnd.apache.arrow.stream"
 AT_ONCE: Final = 4
 """Chunks of one simulation that are computed or wait at the same time."""
 
@@ -46,6 +52,7 @@ class RunMonteCarlo:
 
     pool: ComputePool
     returns: ReadReturns
+    tables: TableWriter
 
     async def __call__(self, by: Principal, params: MonteCarloQuestion, run: JobRun) -> Outcome:
         """Return the answer; raise what ReadReturns raises, or UnusableSimulation."""
@@ -55,6 +62,8 @@ class RunMonteCarlo:
         order = order_of(question)
         read = None if order is None else await self.returns(order)
         plan = await self.pool.run(chunks, question, read)
+        if question.keep_paths:
+            await self._keep_paths(plan, run)
         parts: list[Part] = []
         run.progress("simulating", 0, plan.chunks)
         async for part in self._parts(plan):
@@ -62,6 +71,12 @@ class RunMonteCarlo:
             run.progress("simulating", len(parts), plan.chunks)
         view = await self.pool.run(finished, plan, parts)
         return Outcome(result=as_json(view))
+
+    async def _keep_paths(self, plan: SimulationPlan, run: JobRun) -> None:
+        """Keep whole paths before the rest is simulated, so that too many are refused at once."""
+        kept = min(plan.question.keep_paths, plan.question.simulations)
+        found = await self.pool.run(paths, plan.question, plan.read, kept)
+        await run.keep("paths.arrow", ARROW, await self.tables.arrow(path_columns(found)))
 
     async def _parts(self, plan: SimulationPlan) -> AsyncIterator[Part]:
         """Yield what chunks came to, as they end; few are under way at a time."""
@@ -118,6 +133,17 @@ class RunOptions:
         view = await self.pool.run(valued, question, inputs)
         run.progress("valuing", 1, 1)
         return Outcome(result=as_json(view))
+
+
+def path_columns(found: Floats) -> dict[str, Floats | Ids]:
+    """Return whole paths (series, steps + 1, paths) as columns: ``path``, ``step``, one of each series."""
+    series, steps, count = found.shape
+    names = ["value"] if series == 1 else [f"value_{one}" for one in range(1, series + 1)]
+    return {
+        "path": np.repeat(np.arange(count, dtype=np.int64), steps),
+        "step": np.tile(np.arange(steps, dtype=np.int64), count),
+        **{name: one.T.ravel() for name, one in zip(names, found, strict=True)},
+    }
 
 
 def valued(question: OptionQuestion, inputs: MarketInputs) -> OptionsView:

@@ -107,6 +107,15 @@ class SimulationFields(Question, frozen=True, kw_only=True):
         Meta(description="The same seed gives the same answer; without it one is drawn, and told."),
     ] = None
     interval: Annotated[Level, Meta(description="Confidence of the intervals of all estimates.")] = 0.95
+    keep_paths: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Whole paths, the first of the run, to keep as `paths.arrow`; a question that asks "
+            "for some is always a job.",
+        ),
+    ] = 0
     correlation: Annotated[
         Matrix | None,
         Meta(description="Row by row, ones on its diagonal; without it assets are independent."),

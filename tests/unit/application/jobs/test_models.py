@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from tests.fakes.compute_pool import FakeComputePool, FakeModelPool
 from tests.fakes.job_run import FakeJobRun
+from tests.fakes.table_writer import FakeTableWriter
 from tests.unit.application.jobs.office import ANALYST, Office
 
 from waardhaven.application.jobs import ask_model
@@ -16,7 +17,7 @@ from waardhaven.application.quant.market_inputs import MarketInputs
 from waardhaven.application.quant.monte_carlo_views import MonteCarloView
 from waardhaven.application.quant.optimise_portfolio import OptimisePortfolio
 from waardhaven.application.quant.optimise_portfolio import answered as optimised
-from waardhaven.application.quant.run_monte_carlo import answered
+from waardhaven.application.quant.run_monte_carlo import answered, paths
 from waardhaven.application.quant.simulate_monte_carlo import SimulateMonteCarlo
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
 from waardhaven.application.questions.monte_carlo import MonteCarloQuestion
@@ -60,7 +61,7 @@ def asking(office: Office, pool: FakeModelPool) -> AskModel:
 
 async def run(question: MonteCarloQuestion, job: int = 7) -> tuple[dict[str, Any], FakeJobRun]:
     told = FakeJobRun(job=UUID(int=job))  # type: ignore[arg-type]
-    outcome = await RunMonteCarlo(FakeComputePool(), NoMarket())(ANALYST, question, told)  # type: ignore[arg-type]
+    outcome = await RunMonteCarlo(FakeComputePool(), NoMarket(), FakeTableWriter())(ANALYST, question, told)  # type: ignore[arg-type]
     return dict(outcome.result), told
 
 
@@ -88,7 +89,7 @@ async def test_a_chunk_that_fails_ends_the_job_and_leaves_nothing_running():
             return await super().run(function, *args)
 
     with pytest.raises(Invalid, match="It is wrong"):
-        await RunMonteCarlo(Failing(), NoMarket())(ANALYST, a_question(), FakeJobRun())  # type: ignore[arg-type]
+        await RunMonteCarlo(Failing(), NoMarket(), FakeTableWriter())(ANALYST, a_question(), FakeJobRun())  # type: ignore[arg-type]
 
 
 async def test_a_small_question_is_answered_at_once():
@@ -172,3 +173,28 @@ async def test_a_portfolio_is_optimised_as_a_job_as_it_is_directly():
     job = await asking(office, FakeModelPool(busy=True))(ANALYST, question=question)
     assert isinstance(job, Job)
     assert read_question(MarkowitzQuestion, job.params) == question
+
+
+async def test_whole_paths_are_kept_on_request_and_make_a_job_of_any_question():
+    question = a_question(seed=5, keep_paths=3, payoff={"type": "european", "strike_price": 100.0})
+    job = await asking(Office(), FakeModelPool())(ANALYST, question=question)
+    assert isinstance(job, Job)
+    found, told = await run(question)
+    assert found == as_json(answered(question, None))
+    (name,) = told.files
+    media, content = told.files[name]
+    assert (name, media) == ("paths.arrow", "application/vnd.apache.arrow.stream")
+    columns = FakeTableWriter.read(content)
+    assert columns["path"].tolist() == [path for path in range(3) for _ in range(13)]
+    assert columns["step"].tolist() == list(range(13)) * 3
+    whole = paths(question, None, 3)
+    assert columns["value"].reshape(3, 13).T.tolist() == whole[0].tolist()
+    assert (await run(a_question(seed=5)))[1].files == {}
+
+
+async def test_more_whole_paths_than_a_file_may_hold_are_refused_before_anything_is_simulated():
+    told = FakeJobRun()
+    question = a_question(seed=5, keep_paths=60_000, time_steps=2_000)
+    with pytest.raises(UnusableSimulation):
+        await RunMonteCarlo(FakeComputePool(), NoMarket(), FakeTableWriter())(ANALYST, question, told)  # type: ignore[arg-type]
+    assert told.told == []
