@@ -1,10 +1,12 @@
 """Measuring publications over fakes: a set for each day, as known then, once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from tests.fakes.risk import FakeRiskStore
 from tests.unit.application.bench import ROWS, Bench
 from tests.unit.application.world import DEFINITION, VIEWER, World, day
 
@@ -12,9 +14,10 @@ from waardhaven.application.answers import InvalidCursor
 from waardhaven.application.indexes.measure_publications import DAYS, MeasurePublications
 from waardhaven.application.indexes.metric_views import RiskMetricsView
 from waardhaven.application.indexes.risk_history import ListRiskMetrics, RiskSetView
+from waardhaven.application.ports.risk_store import RiskSet, Unmeasured
 from waardhaven.domain.errors import Forbidden
 from waardhaven.domain.identity.access import Access, Visibility
-from waardhaven.domain.identity.roles import ANONYMOUS, OPERATOR, SYSTEM
+from waardhaven.domain.identity.roles import ANONYMOUS, OPERATOR, SYSTEM, Principal
 from waardhaven.domain.index.build_record import UnknownIndex
 from waardhaven.domain.market.calendar import Frequency
 from waardhaven.domain.metrics.uncertainty import Resampling
@@ -170,3 +173,27 @@ async def test_an_interval_stands_beside_every_metric_when_asked_for(bench: Benc
     verdicts = {each.interval.verdict for each in found.metrics.values() if each.interval}
     assert "unknown" in verdicts
     assert np.isfinite(one.value)
+
+
+async def test_a_publication_that_can_not_be_measured_does_not_stop_the_others(bench: Bench):
+    bench.world.clock.advance(timedelta(days=1))
+    await bench.world.add_prices(ROWS, ROWS + 1)
+    await bench.world.published()
+
+    class Falling(FakeRiskStore):
+        async def keep(self, one: Unmeasured, sets: Sequence[RiskSet], *, by: Principal) -> None:
+            if one.publication == 1:
+                raise ZeroDivisionError("a fault of ours")
+            await super().keep(one, sets, by=by)
+
+    risk = bench.world.risk
+    bench.world.risk = Falling(risk.log, risk.clock, risk.trail, risk.due, risk.sets)
+    with pytest.raises(ZeroDivisionError):
+        await measuring(bench)(SYSTEM)
+    assert {publication for _, publication in risk.sets} == {2}
+    assert set(risk.due) == {1}
+    assert await measuring(bench)(SYSTEM) == 0, "it is tried again later"
+    bench.world.clock.advance(timedelta(minutes=1))
+    bench.world.risk = risk
+    assert await measuring(bench)(SYSTEM) == 1
+    assert {publication for _, publication in risk.sets} == {1, 2}

@@ -20,12 +20,12 @@ from waardhaven.application.ports.reference_store import ReferenceStore
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.composition import CompositionColumns, LevelColumns
-from waardhaven.domain.index.definition import Variant
-from waardhaven.domain.index.explaining.contributing import Contributed, contributed
+from waardhaven.domain.index.definition import IndexDefinition, Variant
+from waardhaven.domain.index.explaining.contributing import contributed
+from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.publishing import official_compositions, official_levels
 from waardhaven.domain.market.asset import Asset
 from waardhaven.domain.market.calendar import Frequency, period
-from waardhaven.domain.metrics.contribution import Contributions
 from waardhaven.domain.types import CASH, AssetId, Days, Floats, Ids, Rows, as_date
 
 MOST_CELLS = 100_000
@@ -138,6 +138,22 @@ class _Window:
     periods: Ids
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Summed:
+    """What groups (g,) added by period (p, g) and in all, beside what is of no group, by period (p,)."""
+
+    by_period: Floats
+    price: Floats
+    action: Floats
+    distribution: Floats
+    total: Floats
+    cost: Floats
+    correction: Floats
+    whole_total: float
+    whole_cost: float
+    whole_correction: float
+
+
 @dataclass(frozen=True, slots=True)
 class ReadContributions:
     """What each name or group added to the return of an index, by period, adding up to that return.
@@ -160,24 +176,24 @@ class ReadContributions:
             self.indexes, self.builds, by, order.slug, as_of=order.as_of, compositions=True
         )
         window = _window(history, order)
-        found = await self._taken(history, window)
-        assets = await named(self.reference, found.assets[found.held].tolist())
-        keys, member = _groups(found, assets, order.by)
+        held: list[int] = np.unique(window.compositions.asset).tolist()
+        keys, member = _groups(held, await named(self.reference, held), order.by)
         _check_size(len(keys), window.periods)
-        return _view(history, order, window, keys, _summed(found, member, len(keys)))
+        found = await self._taken(history, window, held, (member, len(keys)))
+        return _view(history, order, window, keys, found)
 
-    async def _taken(self, history: OfficialHistory, window: _Window) -> Contributed:
+    async def _taken(
+        self, history: OfficialHistory, window: _Window, names: Sequence[int], groups: tuple[Rows, int]
+    ) -> _Summed:
         definition = history.index.definition
-        held = sorted(set(window.compositions.asset.tolist()) - {CASH})
         inputs = await self.inputs(
             definition,
             vintage=history.newest.made_from.vintage,
             anchor=as_date(window.levels.day[0]),
-            held=[AssetId(one) for one in held],
+            held=[AssetId(one) for one in names if one != CASH],
             through=as_date(window.levels.day[-1]),
         )
-        parts = (window.levels, window.compositions, window.variant, window.periods)
-        return await self.pool.run(contributed, definition, inputs, *parts)
+        return await self.pool.run(taken_apart, definition, inputs, window, *groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,18 +203,6 @@ class _Key:
     key: str
     title: str
     asset: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Summed:
-    """Contributions (p, g) of groups by period, and of all periods as one (g,)."""
-
-    periods: Contributions
-    by_period: Floats
-    whole: Contributions
-    price: Floats
-    action: Floats
-    distribution: Floats
 
 
 def _window(history: OfficialHistory, order: ContributionOrder) -> _Window:
@@ -226,9 +230,8 @@ def _in_force(official: CompositionColumns, days: Days) -> CompositionColumns:
     return CompositionColumns.of([official.at(place) for place in range(first, last)])
 
 
-def _groups(found: Contributed, assets: Mapping[int, Asset], by: Grouping) -> tuple[list[_Key], Rows]:
-    """Return the groups, and the group of each name held."""
-    ids = found.assets[found.held].tolist()
+def _groups(ids: Sequence[int], assets: Mapping[int, Asset], by: Grouping) -> tuple[list[_Key], Rows]:
+    """Return the groups, and the group of each name held, by increasing id."""
     if by is Grouping.NAME:
         return [_name(assets, one) for one in ids], np.arange(len(ids))
     words = [_classified(assets.get(one), one, ATTRIBUTES[by]) for one in ids]
@@ -257,21 +260,35 @@ def _check_size(groups: int, periods: Ids) -> None:
         )
 
 
-def _summed(found: Contributed, member: Rows, groups: int) -> _Summed:
-    def by_group(values: Floats) -> Floats:
-        summed = np.zeros((groups, len(values)))
-        np.add.at(summed, member, values[:, found.held].T)
-        return summed.T
-
+def taken_apart(
+    definition: IndexDefinition, inputs: IndexInputs, window: _Window, member: Rows, groups: int
+) -> _Summed:
+    """Take the returns of a window apart and sum names by group; ``member`` (k,): by increasing id."""
+    parts = (window.levels, window.compositions, window.variant, window.periods)
+    found = contributed(definition, inputs, *parts)
+    group = np.zeros(len(found.assets), dtype=np.intp)
+    group[found.held] = member
     whole = found.periods.linked()
     return _Summed(
-        periods=found.periods,
-        by_period=by_group(found.periods.by_name),
-        whole=whole,
-        price=by_group(whole.price)[0],
-        action=by_group(whole.action)[0],
-        distribution=by_group(whole.distribution)[0],
+        by_period=_by_group(found.periods.by_name, group, groups),
+        price=_by_group(whole.price, group, groups)[0],
+        action=_by_group(whole.action, group, groups)[0],
+        distribution=_by_group(whole.distribution, group, groups)[0],
+        total=found.periods.total,
+        cost=found.periods.cost,
+        correction=found.periods.correction,
+        whole_total=float(whole.total[0]),
+        whole_cost=float(whole.cost[0]),
+        whole_correction=float(whole.correction[0]),
     )
+
+
+def _by_group(values: Floats, group: Rows, groups: int) -> Floats:
+    """Return sums (p, groups) of names (p, k); those that were not held added nothing to the first group."""
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(groups))
+    found: Floats = np.add.reduceat(values[:, order], starts, axis=1)
+    return found
 
 
 def _view(
@@ -281,7 +298,7 @@ def _view(
     keys: Sequence[_Key],
     found: _Summed,
 ) -> ContributionView:
-    definition, whole, days = history.index.definition, found.whole, window.levels.day
+    definition, days = history.index.definition, window.levels.day
     total = found.price + found.action + found.distribution
     largest = np.argsort(-total, kind="stable")
     return ContributionView(
@@ -293,9 +310,9 @@ def _view(
         by=str(order.by),
         base=as_date(days[0]),
         last=as_date(days[-1]),
-        total_return=float(whole.total[0]),
-        cost=float(whole.cost[0]),
-        correction=float(whole.correction[0]),
+        total_return=found.whole_total,
+        cost=found.whole_cost,
+        correction=found.whole_correction,
         groups=tuple(
             GroupView(
                 key=keys[at].key,
@@ -317,7 +334,7 @@ def _periods(window: _Window, found: _Summed, order: Rows) -> tuple[PeriodContri
     later = window.periods[1:]
     first = np.flatnonzero(np.diff(later, prepend=later[0] - 1))
     last = np.append(first[1:], len(later)) - 1
-    days, parts = window.levels.day[1:], found.periods
+    days = window.levels.day[1:]
     return tuple(
         PeriodContributionView(
             first=as_date(days[begin]),
@@ -330,10 +347,10 @@ def _periods(window: _Window, found: _Summed, order: Rows) -> tuple[PeriodContri
         for begin, end, total, added, cost, correction in zip(
             first.tolist(),
             last.tolist(),
-            parts.total.tolist(),
+            found.total.tolist(),
             found.by_period[:, order].tolist(),
-            parts.cost.tolist(),
-            parts.correction.tolist(),
+            found.cost.tolist(),
+            found.correction.tolist(),
             strict=True,
         )
     )

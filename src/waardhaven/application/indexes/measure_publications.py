@@ -37,11 +37,17 @@ class MeasurePublications:
     clock: Clock
 
     async def __call__(self, by: Principal) -> int:
-        """Return how many publications were seen to."""
+        """Return how many publications were seen to; raise what stopped one of them, after the others."""
         by.require(Permission.OPERATE)
         taken = await self.risk.claim(limit=AT_ONCE)
+        broken: list[Exception] = []
         for one in taken:
-            await self.risk.keep(one, await self._sets(by, one), by=by)
+            try:
+                await self.risk.keep(one, await self._sets(by, one), by=by)
+            except Exception as error:  # noqa: BLE001 (one that can not be measured does not stop the others)
+                broken.append(error)
+        if broken:
+            raise broken[0]
         return len(taken)
 
     async def _sets(self, by: Principal, one: Unmeasured) -> list[RiskSet]:
