@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from waardhaven.application.ports.compute_pool import ModelPool
+from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.quant.market_inputs import MarketInputs, ReadMarketInputs
 from waardhaven.application.quant.option_question import REFUSED, OptionQuestion
 from waardhaven.domain.errors import FieldError
@@ -46,7 +46,7 @@ class PriceOptions:
     prices or estimated from stored closes. What was used is told in the answer.
     """
 
-    pool: ModelPool
+    pool: ComputePool
     inputs: ReadMarketInputs
 
     async def __call__(
