@@ -18,7 +18,6 @@ from waardhaven.adapters.outbound.http_session.addresses import Reach, is_loopba
 from waardhaven.adapters.outbound.identity_providers.registry import ProviderSettings
 from waardhaven.adapters.outbound.market_data.cached import KeepFor
 from waardhaven.adapters.outbound.market_data.registry import MarketSettings
-from waardhaven.adapters.outbound.market_data.twelvedata.account import BASE_URL as TWELVEDATA_URL
 from waardhaven.adapters.outbound.notify.di import NotifySettings
 from waardhaven.adapters.outbound.postgres.di import DatabaseUrl, TokenLifetime
 from waardhaven.adapters.outbound.postgres.engine import PoolSettings
@@ -263,7 +262,7 @@ def market_settings(one: Settings) -> MarketSettings:
         twelvedata_api_key=one.twelvedata_api_key,
         twelvedata_plan=one.twelvedata_plan,
         twelvedata_rate_limit=one.twelvedata_rate_limit,
-        twelvedata_url=one.twelvedata_url or TWELVEDATA_URL,
+        twelvedata_url=one.twelvedata_url,
         eodhd_api_key=one.eodhd_api_key,
         eodhd_url=one.eodhd_url,
         ecb_rates=_ecb_rates(one),

@@ -1,10 +1,13 @@
-"""Which sign-ins are configured: a new one is one file and one entry."""
+"""Which sign-ins are configured: a new one is one file and one entry.
 
+A sign-in is imported where it is configured.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from waardhaven.adapters.outbound.http_session.session import HttpSession
-from waardhaven.adapters.outbound.identity_providers.github import GithubClient, GithubIdentityProvider
-from waardhaven.adapters.outbound.identity_providers.oidc import Issuer, OidcIdentityProvider, google
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.identity_provider import (
     IdentityProvider,
@@ -44,11 +47,14 @@ class ConfiguredProviders(IdentityProviders):
         return tuple(self._providers)
 
 
-def configured(settings: ProviderSettings, http: HttpSession, clock: Clock) -> ConfiguredProviders:
-    """Return the providers whose settings are complete."""
-    found: list[IdentityProvider] = []
+def openid(settings: ProviderSettings, http: HttpSession, clock: Clock) -> Iterator[IdentityProvider]:
+    """Give Google and the issuer of one's own, each where its settings are complete."""
+    if not (settings.google_client_id or (settings.oidc_issuer and settings.oidc_client_id)):
+        return
+    from waardhaven.adapters.outbound.identity_providers.oidc import Issuer, OidcIdentityProvider, google
+
     if settings.google_client_id:
-        found.append(OidcIdentityProvider(google(settings.google_client_id), http, clock))
+        yield OidcIdentityProvider(google(settings.google_client_id), http, clock)
     if settings.oidc_issuer and settings.oidc_client_id:
         issuer = Issuer(
             name="oidc",
@@ -56,8 +62,25 @@ def configured(settings: ProviderSettings, http: HttpSession, clock: Clock) -> C
             client_id=settings.oidc_client_id,
             client_secret=settings.oidc_client_secret,
         )
-        found.append(OidcIdentityProvider(issuer, http, clock))
+        yield OidcIdentityProvider(issuer, http, clock)
+
+
+def github(settings: ProviderSettings, http: HttpSession, clock: Clock) -> Iterator[IdentityProvider]:
+    """Give GitHub where its settings are complete."""
     if settings.github_client_id and settings.github_client_secret:
+        from waardhaven.adapters.outbound.identity_providers.github import (
+            GithubClient,
+            GithubIdentityProvider,
+        )
+
         client = GithubClient(id=settings.github_client_id, secret=settings.github_client_secret)
-        found.append(GithubIdentityProvider(client, http, clock))
-    return ConfiguredProviders(*found)
+        yield GithubIdentityProvider(client, http, clock)
+
+
+SIGN_INS: Final = (openid, github)
+"""In the order they are offered."""
+
+
+def configured(settings: ProviderSettings, http: HttpSession, clock: Clock) -> ConfiguredProviders:
+    """Return the providers whose settings are complete."""
+    return ConfiguredProviders(*(one for make in SIGN_INS for one in make(settings, http, clock)))

@@ -1,4 +1,7 @@
-"""The sources of market data there are: a new one is one file and one entry of SOURCES."""
+"""The sources of market data there are: a new one is one file and one entry of SOURCES.
+
+A source is imported where it is set up: a process pays for the sources it asks.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +9,6 @@ from dataclasses import dataclass, field
 from waardhaven.adapters.outbound.http_session.addresses import Reach
 from waardhaven.adapters.outbound.http_session.session import HttpSession
 from waardhaven.adapters.outbound.market_data.cached import KeepFor
-from waardhaven.adapters.outbound.market_data.ecb import EcbRates
-from waardhaven.adapters.outbound.market_data.eodhd import ALLOTMENT as EODHD_ALLOTMENT
-from waardhaven.adapters.outbound.market_data.eodhd import BASE_URL as EODHD_URL
-from waardhaven.adapters.outbound.market_data.eodhd import LEFT_HEADER, EodhdMarketData, in_query
-from waardhaven.adapters.outbound.market_data.keyed import KeyedRequests
-from waardhaven.adapters.outbound.market_data.twelvedata.account import BASE_URL as TWELVEDATA_URL
-from waardhaven.adapters.outbound.market_data.twelvedata.account import Account
-from waardhaven.adapters.outbound.market_data.twelvedata.fx import TwelveDataFx
-from waardhaven.adapters.outbound.market_data.twelvedata.plans import PLANS
-from waardhaven.adapters.outbound.market_data.twelvedata.source import TwelveDataMarketData
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.fx_rates import FxRates
 from waardhaven.application.ports.market_data import MarketData, SourceInfo
@@ -29,14 +22,14 @@ BEYOND_ECB = ("TWD",)
 class MarketSettings:
     """What was configured. ``patience_seconds``: the longest that a load waits for credits.
 
-    ``eodhd_url``: another address than the service's. ``ecb_rates``: address or path of the euro fixing's
-    file; None: no rates are fetched.
+    ``twelvedata_url``, ``eodhd_url``: another address than the service's. ``ecb_rates``: address or path of
+    the euro fixing's file; None: no rates are fetched.
     """
 
     twelvedata_api_key: str | None = field(default=None, repr=False)
     twelvedata_plan: str = "free"
     twelvedata_rate_limit: int | None = None
-    twelvedata_url: str = TWELVEDATA_URL
+    twelvedata_url: str | None = None
     eodhd_api_key: str | None = field(default=None, repr=False)
     eodhd_url: str | None = None
     ecb_rates: str | None = None
@@ -70,12 +63,17 @@ def twelvedata(around: Surroundings) -> Offer | None:
     one = around.settings
     if one.twelvedata_api_key is None:
         return None
+    from waardhaven.adapters.outbound.market_data.twelvedata.account import BASE_URL, Account
+    from waardhaven.adapters.outbound.market_data.twelvedata.fx import TwelveDataFx
+    from waardhaven.adapters.outbound.market_data.twelvedata.plans import PLANS
+    from waardhaven.adapters.outbound.market_data.twelvedata.source import TwelveDataMarketData
+
     plan = PLANS[one.twelvedata_plan]
     account = Account(
         key=one.twelvedata_api_key,
         plan=plan,
         rate_limit=one.twelvedata_rate_limit,
-        base_url=one.twelvedata_url,
+        base_url=one.twelvedata_url or BASE_URL,
         reach=one.reach,
         patience_seconds=one.patience_seconds,
     )
@@ -98,24 +96,27 @@ def eodhd(around: Surroundings) -> Offer | None:
     one = around.settings
     if one.eodhd_api_key is None:
         return None
+    from waardhaven.adapters.outbound.market_data import eodhd as service
+    from waardhaven.adapters.outbound.market_data.keyed import KeyedRequests
+
     requests = KeyedRequests(
-        provider=EodhdMarketData.name,
+        provider=service.EodhdMarketData.name,
         key=one.eodhd_api_key,
-        authenticate=in_query,
+        authenticate=service.in_query,
         http=around.http,
         gate=around.gate,
-        allotment=EODHD_ALLOTMENT,
-        left_header=LEFT_HEADER,
+        allotment=service.ALLOTMENT,
+        left_header=service.LEFT_HEADER,
         reach=one.reach,
     )
-    url, patience = one.eodhd_url or EODHD_URL, one.patience_seconds
-    source = EodhdMarketData(requests, base_url=url, patience_seconds=patience)
+    url, patience = one.eodhd_url or service.BASE_URL, one.patience_seconds
+    source = service.EodhdMarketData(requests, base_url=url, patience_seconds=patience)
     info = SourceInfo(
         name=source.name,
         capabilities=source.capabilities,
         keyed=True,
-        per_minute=EODHD_ALLOTMENT.per_minute,
-        per_day=EODHD_ALLOTMENT.per_day,
+        per_minute=service.ALLOTMENT.per_minute,
+        per_day=service.ALLOTMENT.per_day,
     )
     return Offer(source=source, info=info, refresh_mode="smart")
 
@@ -132,5 +133,9 @@ def offers(around: Surroundings) -> Sequence[Offer]:
 def fixings(around: Surroundings, found: Sequence[Offer]) -> tuple[FxRates, ...]:
     """Return the sources of rates: the euro fixing when it is set up, then those of the providers."""
     place = around.settings.ecb_rates
-    ecb = () if place is None else (EcbRates(place, around.http, reach=around.settings.reach),)
-    return (*ecb, *(one for offer in found for one in offer.fx))
+    offered = tuple(one for offer in found for one in offer.fx)
+    if place is None:
+        return offered
+    from waardhaven.adapters.outbound.market_data.ecb import EcbRates
+
+    return (EcbRates(place, around.http, reach=around.settings.reach), *offered)

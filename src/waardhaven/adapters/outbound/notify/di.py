@@ -6,7 +6,6 @@ from pathlib import Path
 from dishka import Provider, Scope, provide
 
 from waardhaven.adapters.outbound.notify.files import FileNotifier
-from waardhaven.adapters.outbound.notify.smtp import SmtpNotifier
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.notifier import Notifier
 
@@ -30,4 +29,6 @@ class NotifyProvider(Provider):
         """Return how people are told something."""
         if settings.smtp_url is None:
             return FileNotifier(settings.folder, settings.sender, clock)
+        from waardhaven.adapters.outbound.notify.smtp import SmtpNotifier
+
         return SmtpNotifier(settings.smtp_url, settings.sender, clock)
