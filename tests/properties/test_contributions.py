@@ -144,7 +144,7 @@ def test_groups_add_up_for_every_strategy_with_gaps_and_currencies(seed: int, na
     computed = compute(replace(for_market(inputs, name), cost_rate=0.001), inputs)
     found = contributions(history(computed), period(days_of(computed), Frequency.MONTHLY))
     group = np.random.default_rng(seed).integers(0, groups, found.price.shape[1])
-    by_group = found.by_group(group, groups)
+    by_group = found.grouped(group, groups).by_name
     the_same(by_group.sum(axis=1) + found.cost, found.total)
     for one in range(groups):
         the_same(by_group[:, one], found.by_name[:, group == one].sum(axis=1))

@@ -59,15 +59,18 @@ def clip(days: Days, start: date | None, end: date | None) -> slice:
     return slice(first, last)
 
 
+def foreign_cursor() -> InvalidCursor:
+    """Return the error of a cursor that the list did not give out."""
+    rule = FieldError(field="cursor", rule="must be a next_cursor of this list")
+    return InvalidCursor("The cursor is not one this list gave out.", errors=[rule])
+
+
 def cursor_uuid(cursor: str) -> UUID:
     """Return the id in a cursor; raise InvalidCursor."""
     try:
         return UUID(cursor)
     except ValueError:
-        raise InvalidCursor(
-            "The cursor is not one this list gave out.",
-            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
-        ) from None
+        raise foreign_cursor() from None
 
 
 def cursor_number(cursor: str | None) -> int | None:
@@ -75,8 +78,5 @@ def cursor_number(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and 0 < int(cursor) <= LARGEST_NUMBER):
-        raise InvalidCursor(
-            "The cursor is not one this list gave out.",
-            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
-        )
+        raise foreign_cursor()
     return int(cursor)

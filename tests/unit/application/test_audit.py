@@ -15,7 +15,8 @@ from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.unit.application.world import ANALYST, VIEWER
 
 from waardhaven.adapters.outbound.security.pseudonyms import KeyedPseudonyms
-from waardhaven.application.audit.queries import InvalidAuditCursor, ListAudit, ReadAuditHead
+from waardhaven.application.answers import InvalidCursor
+from waardhaven.application.audit.queries import ListAudit, ReadAuditHead
 from waardhaven.application.audit.record_denials import Denial, RecordDenials
 from waardhaven.application.audit.seal_audit import BATCH, SealAudit
 from waardhaven.application.audit.verify_audit import VerifyAudit
@@ -184,7 +185,7 @@ async def test_entry_is_shown_with_digests_in_hexadecimal():
 
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "9" * 19, "1" * 20, "\u0661"])
 async def test_cursor_that_no_page_gave_out_is_refused(cursor: str):
-    with pytest.raises(InvalidAuditCursor):
+    with pytest.raises(InvalidCursor):
         await ListAudit(a_trail(1))(OPERATOR, cursor=cursor)
 
 

@@ -1,22 +1,14 @@
 """Reads of the audit trail."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from waardhaven.application.answers import cursor_number
 from waardhaven.application.audit.views import AuditEntryView, AuditHeadView, AuditPage
 from waardhaven.application.ports.audit_trail import AuditFilter, AuditTrail
-from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.types import UserId
-
-LARGEST_ID = 2**63 - 1
-_ID = re.compile("[0-9]{1,19}")
-
-
-class InvalidAuditCursor(Invalid):
-    """A cursor that no page of the trail gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,7 @@ class ListAudit:
         limit: int = 50,
         cursor: str | None = None,
     ) -> AuditPage:
-        """Return the entries that fit every filter; ``action`` is a prefix. Raises InvalidAuditCursor."""
+        """Return the entries that fit every filter; ``action`` is a prefix. Raises InvalidCursor."""
         by.require(Permission.READ_AUDIT)
         wanted = AuditFilter(
             actor=None if actor is None else UserId(actor),
@@ -54,20 +46,9 @@ class ListAudit:
             correlation_id=correlation_id,
             credential=credential,
         )
-        found = await self.trail.page(wanted, limit=limit + 1, before=_before(cursor))
+        found = await self.trail.page(wanted, limit=limit + 1, before=cursor_number(cursor))
         items = tuple(AuditEntryView.of(one) for one in found[:limit])
         return AuditPage(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)
-
-
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not _ID.fullmatch(cursor) or int(cursor) > LARGEST_ID:
-        raise InvalidAuditCursor(
-            "The cursor is not one this list gave out.",
-            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
-        )
-    return int(cursor)
 
 
 @dataclass(frozen=True, slots=True)

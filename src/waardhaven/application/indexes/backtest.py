@@ -97,12 +97,16 @@ class BacktestView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Market:
-    """What the names are and which closes of them are read; ``known_at``: the state of the facts."""
+    """What the names are and which closes of them are read; ``known_at``: the state of the facts.
+
+    ``common``: the first day on which closes of all have begun.
+    """
 
     assets: tuple[Asset, ...]
     source: str
     adjustment: Adjustment
     known_at: VintagePoint
+    common: dt.date
 
     @property
     def ids(self) -> tuple[AssetId, ...]:
@@ -157,10 +161,16 @@ class Backtest:
         if known_at is None:
             raise InputsUnavailable("There is no market data yet. Load some first.")
         assets = await self._assets(question.symbols)
-        source, adjustment = _closes_of_all(
-            await self.reference.coverage([one.id for one in assets]), assets, question.source, self.setup
+        coverage = await self.reference.coverage([one.id for one in assets])
+        source, adjustment = _closes_of_all(coverage, assets, question.source, self.setup)
+        firsts = [one.first for one in coverage if _is_of(one, source, adjustment)]
+        return _Market(
+            assets=assets,
+            source=source,
+            adjustment=adjustment,
+            known_at=known_at,
+            common=max(one for one in firsts if one is not None),
         )
-        return _Market(assets=assets, source=source, adjustment=adjustment, known_at=known_at)
 
     async def _assets(self, symbols: Sequence[str]) -> tuple[Asset, ...]:
         found = await self.reference.resolve_all([SymbolRef.parse(one) for one in symbols])
@@ -205,11 +215,8 @@ class Backtest:
                 earliest = f"{sessions[least]}, {least} sessions into the calendar"
                 raise _refused("start", f"must not be before {earliest}")
         else:
-            coverage = await self.reference.coverage(market.ids)
-            firsts = [one.first for one in coverage if _is_of(one, market.source, market.adjustment)]
-            common = max(one for one in firsts if one is not None)
             looks_back = prepare(definition.strategy).lookback + definition.schedule.lag
-            row = max(int(np.searchsorted(sessions, np.datetime64(common))) + looks_back, least)
+            row = max(int(np.searchsorted(sessions, np.datetime64(market.common))) + looks_back, least)
         if row >= len(sessions):
             raise _refused("start", f"must leave a session of {question.calendar} with closes before the end")
         return as_date(sessions[row])

@@ -7,7 +7,7 @@ from math import isnan
 
 import numpy as np
 
-from waardhaven.application.answers import InvalidCursor, Page, check_range, clip
+from waardhaven.application.answers import Page, check_range, clip, foreign_cursor
 from waardhaven.application.indexes.composition_views import (
     ChangesView,
     CompositionView,
@@ -21,7 +21,6 @@ from waardhaven.application.ports.build_store import BuildStore
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.reference_store import ReferenceStore
-from waardhaven.domain.errors import FieldError
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.composition import Composition, CompositionColumns, ReviewReason
 from waardhaven.domain.index.explaining.rebalances import WeightChanges, weight_changes
@@ -148,10 +147,7 @@ def _cursor_day(cursor: str) -> np.datetime64:
     try:
         return np.datetime64(date.fromisoformat(cursor), "D")
     except ValueError:
-        raise InvalidCursor(
-            "The cursor is not one this list gave out.",
-            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
-        ) from None
+        raise foreign_cursor() from None
 
 
 def _composition(one: Composition, assets: Mapping[int, Asset]) -> CompositionView:

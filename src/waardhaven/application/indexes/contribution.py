@@ -26,7 +26,8 @@ from waardhaven.domain.index.inputs import IndexInputs
 from waardhaven.domain.index.publishing import official_compositions, official_levels
 from waardhaven.domain.market.asset import Asset
 from waardhaven.domain.market.calendar import Frequency, period
-from waardhaven.domain.types import CASH, AssetId, Days, Floats, Ids, Rows, as_date
+from waardhaven.domain.metrics.contribution import Contributions
+from waardhaven.domain.types import CASH, AssetId, Ids, Rows, as_date
 
 MOST_CELLS = 100_000
 """Groups x periods in one answer."""
@@ -138,22 +139,6 @@ class _Window:
     periods: Ids
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Summed:
-    """What groups (g,) added by period (p, g) and in all, beside what is of no group, by period (p,)."""
-
-    by_period: Floats
-    price: Floats
-    action: Floats
-    distribution: Floats
-    total: Floats
-    cost: Floats
-    correction: Floats
-    whole_total: float
-    whole_cost: float
-    whole_correction: float
-
-
 @dataclass(frozen=True, slots=True)
 class ReadContributions:
     """What each name or group added to the return of an index, by period, adding up to that return.
@@ -184,7 +169,7 @@ class ReadContributions:
 
     async def _taken(
         self, history: OfficialHistory, window: _Window, names: Sequence[int], groups: tuple[Rows, int]
-    ) -> _Summed:
+    ) -> Contributions:
         definition = history.index.definition
         inputs = await self.inputs(
             definition,
@@ -217,17 +202,10 @@ def _window(history: OfficialHistory, order: ContributionOrder) -> _Window:
     some = levels.among(inside)
     return _Window(
         levels=some,
-        compositions=_in_force(official_compositions(history.segments), some.day),
+        compositions=official_compositions(history.segments).between(some.day[0], some.day[-1]),
         variant=variant,
         periods=period(some.day, order.frequency),
     )
-
-
-def _in_force(official: CompositionColumns, days: Days) -> CompositionColumns:
-    """Return the compositions that are in force on one of the days."""
-    first = max(int(np.searchsorted(official.effective, days[0], side="right")) - 1, 0)
-    last = int(np.searchsorted(official.effective, days[-1], side="right"))
-    return CompositionColumns.of([official.at(place) for place in range(first, last)])
 
 
 def _groups(ids: Sequence[int], assets: Mapping[int, Asset], by: Grouping) -> tuple[list[_Key], Rows]:
@@ -262,33 +240,13 @@ def _check_size(groups: int, periods: Ids) -> None:
 
 def taken_apart(
     definition: IndexDefinition, inputs: IndexInputs, window: _Window, member: Rows, groups: int
-) -> _Summed:
+) -> Contributions:
     """Take the returns of a window apart and sum names by group; ``member`` (k,): by increasing id."""
     parts = (window.levels, window.compositions, window.variant, window.periods)
     found = contributed(definition, inputs, *parts)
-    group = np.zeros(len(found.assets), dtype=np.intp)
+    group = np.zeros(len(found.assets), dtype=np.intp)  # what was not held added nothing to the first one
     group[found.held] = member
-    whole = found.periods.linked()
-    return _Summed(
-        by_period=_by_group(found.periods.by_name, group, groups),
-        price=_by_group(whole.price, group, groups)[0],
-        action=_by_group(whole.action, group, groups)[0],
-        distribution=_by_group(whole.distribution, group, groups)[0],
-        total=found.periods.total,
-        cost=found.periods.cost,
-        correction=found.periods.correction,
-        whole_total=float(whole.total[0]),
-        whole_cost=float(whole.cost[0]),
-        whole_correction=float(whole.correction[0]),
-    )
-
-
-def _by_group(values: Floats, group: Rows, groups: int) -> Floats:
-    """Return sums (p, groups) of names (p, k); those that were not held added nothing to the first group."""
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(groups))
-    found: Floats = np.add.reduceat(values[:, order], starts, axis=1)
-    return found
+    return found.periods.grouped(group, groups)
 
 
 def _view(
@@ -296,10 +254,11 @@ def _view(
     order: ContributionOrder,
     window: _Window,
     keys: Sequence[_Key],
-    found: _Summed,
+    found: Contributions,
 ) -> ContributionView:
     definition, days = history.index.definition, window.levels.day
-    total = found.price + found.action + found.distribution
+    whole = found.linked()
+    total = whole.by_name[0]
     largest = np.argsort(-total, kind="stable")
     return ContributionView(
         index=definition.slug,
@@ -310,18 +269,18 @@ def _view(
         by=str(order.by),
         base=as_date(days[0]),
         last=as_date(days[-1]),
-        total_return=found.whole_total,
-        cost=found.whole_cost,
-        correction=found.whole_correction,
+        total_return=float(whole.total[0]),
+        cost=float(whole.cost[0]),
+        correction=float(whole.correction[0]),
         groups=tuple(
             GroupView(
                 key=keys[at].key,
                 title=keys[at].title,
                 asset=keys[at].asset,
                 contribution=float(total[at]),
-                price=float(found.price[at]),
-                action=float(found.action[at]),
-                distribution=float(found.distribution[at]),
+                price=float(whole.price[0, at]),
+                action=float(whole.action[0, at]),
+                distribution=float(whole.distribution[0, at]),
             )
             for at in largest.tolist()
         ),
@@ -330,7 +289,7 @@ def _view(
     )
 
 
-def _periods(window: _Window, found: _Summed, order: Rows) -> tuple[PeriodContributionView, ...]:
+def _periods(window: _Window, found: Contributions, order: Rows) -> tuple[PeriodContributionView, ...]:
     later = window.periods[1:]
     first = np.flatnonzero(np.diff(later, prepend=later[0] - 1))
     last = np.append(first[1:], len(later)) - 1
@@ -348,7 +307,7 @@ def _periods(window: _Window, found: _Summed, order: Rows) -> tuple[PeriodContri
             first.tolist(),
             last.tolist(),
             found.total.tolist(),
-            found.by_period[:, order].tolist(),
+            found.by_name[:, order].tolist(),
             found.cost.tolist(),
             found.correction.tolist(),
             strict=True,

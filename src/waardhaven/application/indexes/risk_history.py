@@ -4,12 +4,11 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from waardhaven.application.answers import InvalidCursor, Page
+from waardhaven.application.answers import Page, foreign_cursor
 from waardhaven.application.indexes.level_views import known
 from waardhaven.application.indexes.visible import readable
 from waardhaven.application.ports.indexes import IndexStore
 from waardhaven.application.ports.risk_store import RiskSet, RiskStore
-from waardhaven.domain.errors import FieldError
 from waardhaven.domain.identity.roles import Permission, Principal
 
 
@@ -84,10 +83,7 @@ def _place(cursor: str | None) -> tuple[dt.date, int] | None:
     except ValueError:
         place = None
     if place is None or not 0 < place[1] < 2**63 or cursor != f"{place[0]}.{place[1]}":
-        raise InvalidCursor(
-            "The cursor is not one this list gave out.",
-            errors=[FieldError(field="cursor", rule="must be a next_cursor of this list")],
-        )
+        raise foreign_cursor()
     return place
 
 

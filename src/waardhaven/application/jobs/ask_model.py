@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from waardhaven.application.quant.simulate_monte_carlo import SimulateMonteCarlo
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
 from waardhaven.application.questions.monte_carlo import MonteCarloQuestion
 from waardhaven.application.questions.question import Question
-from waardhaven.application.questions.reading import written
+from waardhaven.application.questions.reading import as_json
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.jobs.job import Job
 
@@ -27,8 +28,12 @@ def _cost_of_simulation(question: MonteCarloQuestion) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """What questions of a kind cost, above which ``direct`` they are jobs called ``job``."""
+    """What questions of a kind cost, above which ``direct`` they are jobs called ``job``.
 
+    ``answer``: which of the use cases of AskModel answers them.
+    """
+
+    answer: Callable[["AskModel"], Callable[..., Awaitable[object]]]
     job: JobName
     check: Callable[[Any], object]
     cost: Callable[[Any], float]
@@ -38,12 +43,14 @@ class Weight:
 WEIGHTS: Final[Mapping[type[Question], Weight]] = MappingProxyType(
     {
         MonteCarloQuestion: Weight(
+            answer=attrgetter("simulate"),
             job=JobName.MONTECARLO,
             check=run_monte_carlo.checked,
             cost=_cost_of_simulation,
             direct=monte_carlo_rules.DIRECT,
         ),
         MarkowitzQuestion: Weight(
+            answer=attrgetter("optimise"),
             job=JobName.MARKOWITZ,
             check=markowitz_rules.check,
             cost=markowitz_rules.cost,
@@ -72,14 +79,10 @@ class AskModel:
         weight.check(question)
         if weight.cost(question) <= weight.direct:
             try:
-                return await self._answers[type(question)](by, question=question)
+                return await weight.answer(self)(by, question=question)
             except (ComputeBusy, ComputeTimedOut, ComputeOutOfMemory):
                 pass
         return await self._queued(by, weight, question)
 
     async def _queued(self, by: Principal, weight: Weight, question: Question) -> Job:
-        return await self.submit(by, job_type=weight.job, params=written(question))
-
-    @property
-    def _answers(self) -> Mapping[type[Question], Callable[..., Awaitable[object]]]:
-        return {MonteCarloQuestion: self.simulate, MarkowitzQuestion: self.optimise}
+        return await self.submit(by, job_type=weight.job, params=as_json(question))

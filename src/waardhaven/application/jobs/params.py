@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from waardhaven.application.questions.question import Question
-from waardhaven.application.questions.reading import read_question, written
+from waardhaven.application.questions.reading import as_json, read_question
 from waardhaven.domain.errors import FieldError, Invalid
 
 P = TypeVar("P")
@@ -76,7 +76,7 @@ def read_params(params: type[P], raw: Mapping[str, object]) -> P:
 def write_params(params: object) -> dict[str, object]:
     """Return parameters as JSON's own types, every one written out."""
     if isinstance(params, Question):
-        return written(params)
+        return as_json(params)
     found = {one.name: getattr(params, one.name) for one in fields(params)}  # type: ignore[arg-type]
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in found.items()}
 

@@ -1,16 +1,19 @@
 """The job that runs a strategy over stored closes."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import dataclass
+from typing import Final
 
 from waardhaven.application.indexes.backtest import Backtest, BacktestView
+from waardhaven.application.jobs.tables import csv_bytes
 from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.application.questions.backtest import BacktestQuestion
+from waardhaven.application.questions.reading import as_json
 from waardhaven.domain.identity.roles import Permission, Principal
+
+SERIES: Final = frozenset({"dates", "values", "compositions"})
+"""Parts of a backtest that are files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,8 @@ class RunBacktest:
         found = await self.backtest(by, question=params)
         run.progress("writing", 1, 2)
         report = _report(found)
-        days = found.dates.astype(str).tolist()
-        await run.keep(
-            "levels.csv", "text/csv", _csv(("date", "value"), zip(days, found.values.tolist(), strict=True))
-        )
-        await run.keep("weights.csv", "text/csv", _csv(("effective", "symbol", "weight"), _weights(found)))
+        await run.keep("levels.csv", "text/csv", csv_bytes(_levels(found)))
+        await run.keep("weights.csv", "text/csv", csv_bytes(_weights(found)))
         await run.keep("report.json", "application/json", json.dumps(report, allow_nan=False).encode())
         run.progress("writing", 2, 2)
         return Outcome(result=report)
@@ -41,23 +41,16 @@ class RunBacktest:
 
 def _report(found: BacktestView) -> dict[str, object]:
     """Return everything but the series, as JSON's own types."""
-    report = {
-        name: value
-        for name, value in asdict(found).items()
-        if name not in {"dates", "values", "compositions"}
-    }
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in report.items()}
+    return as_json({name: getattr(found, name) for name in found.__slots__ if name not in SERIES})
+
+
+def _levels(found: BacktestView) -> Iterable[Sequence[object]]:
+    yield "date", "value"
+    yield from zip(found.dates.astype(str).tolist(), found.values.tolist(), strict=True)
 
 
 def _weights(found: BacktestView) -> Iterable[Sequence[object]]:
+    yield "effective", "symbol", "weight"
     for one in found.compositions:
         for symbol, weight in one.weights.items():
             yield one.effective.isoformat(), symbol, weight
-
-
-def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(head)
-    table.writerows(rows)
-    return text.getvalue().encode()

@@ -1,7 +1,5 @@
 """The job that reports on an index, as data."""
 
-import csv
-import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -13,6 +11,7 @@ from waardhaven.application.indexes import DEFAULT_SLUG
 from waardhaven.application.indexes.queries import ReadCurrent, ReadHistory
 from waardhaven.application.jobs.compute_index import SLUG
 from waardhaven.application.jobs.params import choice, integer, text
+from waardhaven.application.jobs.tables import csv_bytes
 from waardhaven.application.ports.clock import Clock
 from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.domain.identity.roles import Permission, Principal
@@ -61,7 +60,7 @@ class WriteReport:
             **report,
         }
         await run.keep("report.json", "application/json", json.dumps(report, allow_nan=False).encode())
-        await run.keep(f"{params.report_type}.csv", "text/csv", _csv(table))
+        await run.keep(f"{params.report_type}.csv", "text/csv", csv_bytes(table))
         run.progress("writing", 2, 2)
         return Outcome(result=report)
 
@@ -111,9 +110,3 @@ def _extremes(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str,
 def _rows(series: SeriesView) -> list[list[object]]:
     days, values = series.columns["dates"], series.columns["values"]
     return [list(pair) for pair in zip(days.astype(str).tolist(), values.tolist(), strict=True)]
-
-
-def _csv(table: list[list[object]]) -> bytes:
-    text_file = io.StringIO()
-    csv.writer(text_file, lineterminator="\n").writerows(table)
-    return text_file.getvalue().encode()

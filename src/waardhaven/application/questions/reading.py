@@ -1,7 +1,7 @@
 """From JSON's own types to a question."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -30,23 +30,7 @@ def read_question(kind: type[Q], raw: Mapping[str, object], *, within: str = "")
         raise UnusableQuestion("The question breaks a rule.", errors=errors) from None
 
 
-def decode_question(kind: type[Q], content: bytes | bytearray) -> Q:
-    """Return the question that a JSON text is; raise UnusableQuestion."""
-    try:
-        raw: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
-        errors = [FieldError(field="", rule=f"must be JSON: {error}")]
-        raise UnusableQuestion("The question is not JSON.", errors=errors) from None
-    return read_question(kind, raw)
-
-
-def written(question: Question) -> dict[str, object]:
-    """Return a question as JSON's own types, every field written out."""
-    found: dict[str, object] = msgspec.to_builtins(question)
-    return found
-
-
-def as_json(view: object) -> dict[str, object]:
-    """Return a view of dataclasses as JSON's own types."""
-    found: dict[str, object] = msgspec.to_builtins(view)
-    return found
+def as_json(found: object) -> dict[str, object]:
+    """Return a question, or a view of dataclasses, as JSON's own types, every field written out."""
+    plain: dict[str, object] = msgspec.to_builtins(found)
+    return plain

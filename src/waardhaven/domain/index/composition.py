@@ -122,6 +122,12 @@ class CompositionColumns:
         review = int(np.searchsorted(self.effective, day, side="right")) - 1
         return None if review < 0 else self.at(review)
 
+    def between(self, first: np.datetime64, last: np.datetime64) -> Self:
+        """Return the compositions in force on one of the days from ``first`` to ``last``."""
+        start = max(int(np.searchsorted(self.effective, first, side="right")) - 1, 0)
+        stop = int(np.searchsorted(self.effective, last, side="right"))
+        return self.of([self.at(place) for place in range(start, stop)])
+
     @classmethod
     def of(cls, compositions: Sequence[Composition]) -> Self:
         """Put compositions one after the other."""

@@ -14,7 +14,7 @@ as distributions are reinvested across the index; they are a line of their own, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -130,12 +130,14 @@ class Contributions:
         found: Floats = self.by_name.sum(axis=1) + self.cost + self.correction
         return found
 
-    def by_group(self, group: Rows, groups: int) -> Floats:
-        """Return what the names of each group added, (p, groups); ``group`` (k,) of 0 to groups - 1."""
-        member = np.zeros((len(group), groups))
-        member[np.arange(len(group)), group] = 1.0
-        found: Floats = self.by_name @ member
-        return found
+    def grouped(self, group: Rows, groups: int) -> Self:
+        """Return the same of groups in place of names; ``group`` (k,) of 0 to groups - 1."""
+        return replace(
+            self,
+            price=_summed(self.price, group, groups),
+            action=_summed(self.action, group, groups),
+            distribution=_summed(self.distribution, group, groups),
+        )
 
     def linked(self) -> Self:
         """Return all periods as one: points of each add up, over the first level."""
@@ -153,6 +155,15 @@ class Contributions:
             total=total,
             opening=self.opening[:1],
         )
+
+
+def _summed(values: Floats, group: Rows, groups: int) -> Floats:
+    """Return sums (p, groups) of names (p, k); a group without names has 0."""
+    order = np.argsort(group, kind="stable")
+    present, starts = np.unique(group[order], return_index=True)
+    found = np.zeros((len(values), groups))
+    found[:, present] = np.add.reduceat(values[:, order], starts, axis=1)
+    return found
 
 
 def contributions(history: History, periods: Ids) -> Contributions:

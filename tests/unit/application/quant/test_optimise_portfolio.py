@@ -40,7 +40,7 @@ from waardhaven.application.quant.markowitz_views import MarkowitzView
 from waardhaven.application.quant.optimise_portfolio import OptimisePortfolio, answered
 from waardhaven.application.quant.read_returns import ReadReturns, UnusableSymbols
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
-from waardhaven.application.questions.reading import read_question, written
+from waardhaven.application.questions.reading import as_json, read_question
 from waardhaven.domain.errors import Forbidden, Invalid
 from waardhaven.domain.identity.roles import ANONYMOUS
 from waardhaven.domain.quant.covariance import ESTIMATORS
@@ -234,7 +234,7 @@ def test_a_frontier_whose_corners_can_not_be_walked_says_so(monkeypatch: pytest.
 
 def test_a_question_is_the_same_after_it_was_written_and_read() -> None:
     question = asking(SAMPLED, groups=[{"members": ["gold"], "most": 0.2}], frontier=3)
-    again = read_question(MarkowitzQuestion, written(question))
+    again = read_question(MarkowitzQuestion, as_json(question))
     assert again == question
     assert answered(again) == answered(question)
 

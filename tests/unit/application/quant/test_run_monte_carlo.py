@@ -36,7 +36,7 @@ from waardhaven.application.questions.monte_carlo import (
     SEEDS,
     MonteCarloQuestion,
 )
-from waardhaven.application.questions.reading import read_question, written
+from waardhaven.application.questions.reading import as_json, read_question
 from waardhaven.domain.quant.monte_carlo.models import MODELS
 from waardhaven.domain.quant.monte_carlo.payoff import Kind
 from waardhaven.domain.quant.monte_carlo.payoffs import PAYOFFS
@@ -58,7 +58,7 @@ def numbers(value: object) -> Iterator[float]:
 @pytest.mark.parametrize("raw", [MIXED, CALL])
 def test_a_question_is_kept_as_json_and_read_again(raw: dict[str, Any]):
     question = asking(raw, seed=SEEDS - 1)
-    assert read_question(MonteCarloQuestion, written(question)) == question
+    assert read_question(MonteCarloQuestion, as_json(question)) == question
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_cost_is_worked_out_by_hand():
 def test_the_same_seed_gives_the_same_answer_in_any_order_of_chunks(source: str, model: str):
     degrees = 5.0 if model == "student_t" else None
     question = asking(SOURCES[source], model=model, degrees=degrees, simulations=9_000)
-    assert in_pieces(question, [2, 0, 1]) == in_pieces(question, [0, 1, 2]) == answer(written(question))
+    assert in_pieces(question, [2, 0, 1]) == in_pieces(question, [0, 1, 2]) == answer(as_json(question))
     assert answer(SOURCES[source], seed=43) != answer(SOURCES[source])
 
 
@@ -304,7 +304,7 @@ def test_whole_paths_are_those_of_the_answer():
     question = asking(simulations=5_000, flows=[{"amount": 5.0}], time_steps=30, quantiles=[0.0, 0.5, 1.0])
     found = paths(question, None)
     assert found.shape == (1, 31, 5_000)
-    terminal = answer(written(question)).portfolio
+    terminal = answer(as_json(question)).portfolio
     assert terminal is not None
     assert np.quantile(found[0, -1], [0.0, 0.5, 1.0]).tolist() == pytest.approx(
         [one.value for one in terminal.terminal.quantiles], rel=1e-14

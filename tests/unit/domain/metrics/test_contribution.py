@@ -59,7 +59,7 @@ def test_each_period_is_over_its_own_first_level():
 
 def test_groups_are_the_sums_of_their_names():
     found = contributions(HALVES, ONE_PERIOD)
-    np.testing.assert_allclose(found.by_group(np.array([1, 1]), 3), [[0.0, -0.01, 0.0]], atol=1e-15)
+    np.testing.assert_allclose(found.grouped(np.array([1, 1]), 3).by_name, [[0.0, -0.01, 0.0]], atol=1e-15)
 
 
 def test_the_cost_of_a_review_is_a_line_of_its_own():

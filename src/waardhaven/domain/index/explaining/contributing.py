@@ -63,7 +63,7 @@ def contributed(
 ) -> Contributed:
     """Take the returns of ``levels`` (n,) apart, the first one being the base; see ``contributions``.
 
-    ``official``: compositions up to the last day, one of them in force on the first; the axis of the inputs
+    ``official``: compositions, one of them in force on the first day; the axis of the inputs
     has all days of the levels and the session before the first, its names are all that were held. ``periods``
     (n,): not decreasing. Raises UnusableHistory where a name that was held has no price.
     """
@@ -92,10 +92,10 @@ class _Past:
 
     @classmethod
     def of(cls, reviewer: Reviewer, levels: LevelColumns, official: CompositionColumns) -> "_Past":
-        """Leave out compositions that ended before the first row."""
+        """Leave out compositions that were not in force."""
         day, assets = levels.day, reviewer.inputs.panel.assets
-        start = max(int(np.searchsorted(official.effective, day[0], side="right")) - 1, 0)
-        some = [official.at(place) for place in range(start, len(official))]
+        held = official.between(day[0], day[-1])
+        some = [held.at(place) for place in range(len(held))]
         units = np.zeros((len(some), len(assets)))
         for row, one in enumerate(some):
             units[row, np.searchsorted(assets, one.asset)] = one.units
@@ -103,10 +103,10 @@ class _Past:
             reviewer=reviewer,
             levels=levels,
             axis=np.searchsorted(reviewer.inputs.panel.days, day),
-            effective=np.searchsorted(day, official.effective[start:], side="right") - 1,
+            effective=np.searchsorted(day, held.effective, side="right") - 1,
             by_action=tuple(one.reason is ReviewReason.ACTION for one in some),
             positions=tuple(
-                Position(units=held, divisor=one.divisor) for held, one in zip(units, some, strict=True)
+                Position(units=row, divisor=one.divisor) for row, one in zip(units, some, strict=True)
             ),
         )
 
