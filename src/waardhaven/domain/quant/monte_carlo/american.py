@@ -44,22 +44,37 @@ class Exercise:
     paths: int
 
     def going_on(self, row: int, price: Floats) -> Floats:
-        """Return the fitted worth of going on at prices (m,) after step ``row`` + 1."""
-        terms = basis(price, float(self.low[row]), float(self.high[row]), self.coefficients.shape[1])
-        worth: Floats = np.einsum("j,jm->m", self.coefficients[row], terms)
+        """Return the fitted worth of going on at prices (m,) after step ``row`` + 1.
+
+        C. W. Clenshaw, "A note on the summation of Chebyshev series", Mathematical Tables and Other Aids to
+        Computation 9 (1955).
+        """
+        first, *rest = self.coefficients[row].tolist()
+        place = _place(price, float(self.low[row]), float(self.high[row]))
+        twice, newer, older = 2.0 * place, np.zeros(len(price)), np.zeros(len(price))
+        for one in reversed(rest):
+            older *= -1.0
+            older += one
+            older += twice * newer
+            newer, older = older, newer
+        worth: Floats = place * newer - older + first
         return worth
 
 
 def basis(price: Floats, low: float, high: float, terms: int) -> Floats:
     """Return Chebyshev polynomials (terms, m) of prices, ``low`` to ``high`` mapped on -1 to 1 and held."""
-    half = 0.5 * (high - low)
     found = np.empty((terms, len(price)))
     found[0] = 1.0
-    place = np.clip((price - 0.5 * (high + low)) / (half if half > 0.0 else 1.0), -1.0, 1.0)
-    found[1] = place
+    found[1] = place = _place(price, low, high)
     for row in range(2, terms):
         found[row] = 2.0 * place * found[row - 1] - found[row - 2]
     return found
+
+
+def _place(price: Floats, low: float, high: float) -> Floats:
+    half = 0.5 * (high - low)
+    place: Floats = np.clip((price - 0.5 * (high + low)) / (half if half > 0.0 else 1.0), -1.0, 1.0)
+    return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,21 +136,22 @@ class American(Payoff):
 
     def _pilot(self, setting: Setting, seed: int) -> Floats:
         """Return prices (steps, paths) of antithetic pairs."""
-        half = self._paths(setting) // 2
-        drawn = stream(seed, PILOT, 0).standard_normal((setting.steps, half))
-        np.add.accumulate(drawn, axis=0, out=drawn)
-        drawn *= float(setting.loading[0, 0])
-        drift = (float(setting.drift[0]) * np.arange(1, setting.steps + 1))[:, None]
-        prices: Floats = np.concatenate((drift + drawn, drift - drawn), axis=1)
-        np.exp(prices, out=prices)
-        prices *= float(setting.market.spot[0])
+        half, drawn = self._paths(setting) // 2, stream(seed, PILOT, 0)
+        drift, loading = float(setting.drift[0]), float(setting.loading[0, 0])
+        prices, moved = np.empty((setting.steps, 2 * half)), np.zeros(half)
+        for step, price in enumerate(prices, start=1):
+            moved += drawn.standard_normal(half)
+            np.add(drift * step, loading * moved, out=price[:half])
+            np.subtract(drift * step, loading * moved, out=price[half:])
+            np.exp(price, out=price)
+            np.multiply(price, float(setting.market.spot[0]), out=price)
         return prices
 
     def follower(self, setting: Setting, width: int, prepared: object) -> Follower:
         """Return a follower that exercises by the rule."""
         if not isinstance(prepared, Exercise):
             raise TypeError("an American option needs its rule")
-        return _American(self, setting, prepared, np.zeros(width), np.arange(width))
+        return _American(self, setting, prepared, np.zeros(width), np.ones(width, dtype=np.bool_))
 
 
 @dataclass(slots=True)
@@ -144,8 +160,8 @@ class _American:
     setting: Setting
     rule: Exercise
     cash: Floats
-    holding: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
-    """Positions of paths that are not exercised."""
+    holding: Flags
+    """Which paths are not exercised."""
     level: float = 0.0
     """log(strike / spot): on the other side of it an option is in the money."""
 
@@ -154,24 +170,25 @@ class _American:
         self.level = log(strike / spot) if strike > 0.0 else -inf
         if self.rule.now:
             self.cash[:] = self.terms.exercised(self.setting.market.spot.copy(), 1.0)[0]
-            self.holding = self.holding[:0]
+            self.holding[:] = False
 
     def see(self, step: int, growth: Floats) -> None:
         is_last = step == self.setting.steps
-        if not len(self.holding) or not (is_last or self.rule.is_fitted[step - 1]):
+        if self.rule.now or not (is_last or self.rule.is_fitted[step - 1]):
             return
         sign, spot = self.terms.kind.sign, float(self.setting.market.spot[0])
-        moved = growth[0][self.holding]
-        inside = np.flatnonzero(sign * (moved - self.level) > 0.0)
-        price = np.exp(moved[inside]) * spot
+        beyond = growth[0] > self.level if sign > 0 else growth[0] < self.level
+        beyond &= self.holding
+        inside = np.flatnonzero(beyond)
+        price = np.exp(growth[0][inside]) * spot
         paid = sign * (price - self.terms.strike)
         stops = paid > 0.0
         if not is_last:
             stops &= paid >= self.rule.going_on(step - 1, price)
         discount = float(np.exp(-self.setting.market.rate * self.setting.step * step))
         stopped = inside[stops]
-        self.cash[self.holding[stopped]] = paid[stops] * discount
-        self.holding = np.delete(self.holding, stopped)
+        self.cash[stopped] = paid[stops] * discount
+        self.holding[stopped] = False
 
     def worth(self) -> Floats:
         return self.cash
