@@ -1,6 +1,8 @@
 """The API pages in a real browser: they draw, they obey their own policy, they ask nobody else."""
 
 import asyncio
+import copy
+import itertools
 import json
 import os
 import re
@@ -151,32 +153,68 @@ def operations(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [operation for item in document["paths"].values() for operation in item.values()]
 
 
+def grown(document: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return the document with its operations repeated under other addresses until it has ``count``."""
+    found: dict[str, Any] = copy.deepcopy(dict(document))
+    copied = itertools.cycle([*document["paths"].items()])
+    for number in range(count - len(operations(document))):
+        path, item = next(copied)
+        operation = copy.deepcopy(next(iter(item.values())))
+        operation["operationId"] += f"Copy{number}"
+        operation["summary"] += f", copy {number}"
+        found["paths"][f"/copies/{number}{path}"] = {"get": operation}
+    return found
+
+
 def own_host(served: Served) -> str:
     return urlsplit(served.url).netloc
 
 
-def test_swagger_ui_shows_every_operation_in_its_group(served: Served, browser: str, tmp_path: Path) -> None:
-    seen = look(browser, f"{served.url}/docs", tmp_path)
-    document = served.document
+def assert_drawn_by_swagger_ui(document: Mapping[str, Any], seen: Seen) -> None:
+    """Every operation stands in the page once, under its group, in the order of the document."""
+    wanted: dict[str, list[str]] = {tag["name"]: [] for tag in document["tags"]}
     for operation in operations(document):
         (tag,) = operation["tags"]
-        name = f"operations-{tag.replace(' ', '_')}-{operation['operationId']}"
-        assert f'id="{name}"' in seen.dom
+        wanted[tag].append(operation["operationId"])
         assert escape(operation["summary"], quote=False) in seen.dom
+    rows = []
+    for tag, names in wanted.items():
+        group = tag.replace(" ", "_")
+        rows += [f"operations-tag-{group}", *(f"operations-{group}-{name}" for name in names)]
+    assert re.findall(r'id="(operations-[^"]+)"', seen.dom) == rows
     for tag in document["tags"]:
         assert escape(tag["description"], quote=False) in seen.dom
+
+
+def test_swagger_ui_shows_every_operation_in_its_group(served: Served, browser: str, tmp_path: Path) -> None:
+    seen = look(browser, f"{served.url}/docs", tmp_path)
+    assert_drawn_by_swagger_ui(served.document, seen)
     assert 'class="btn authorize' in seen.dom
     assert seen.console == []
     assert seen.hosts == {own_host(served)}
+
+
+def test_swagger_ui_keeps_every_operation_in_the_page_however_many_there_are(
+    served: Served, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From 150 rows on, it would by itself keep only those in view, and search and print miss the others."""
+    document = grown(served.document, 300)
+    answer = ({"content-type": "application/json"}, json.dumps(document))
+    monkeypatch.setitem(served.pages, "/openapi.json", answer)
+    seen = look(browser, f"{served.url}/docs", tmp_path)
+    assert len(operations(document)) == 300
+    assert_drawn_by_swagger_ui(document, seen)
+    assert seen.console == []
 
 
 def test_redoc_shows_every_operation_in_its_group(served: Served, browser: str, tmp_path: Path) -> None:
     seen = look(browser, f"{served.url}/redoc", tmp_path)
     for operation in operations(served.document):
         (tag,) = operation["tags"]
-        assert f"tag/{tag.replace(' ', '-')}/operation/{operation['operationId']}" in seen.dom
+        name = re.escape(f"tag/{tag.replace(' ', '-')}/operation/{operation['operationId']}")
         summary = re.escape(escape(operation["summary"], quote=False))
-        assert re.search(rf"{summary}\s*</h2>", seen.dom)
+        badge = r"<span [^>]*>\s*Deprecated\s*</span>" if operation.get("deprecated") else ""
+        assert re.search(rf'"#{name}"[^>]*></a>{summary}\s*{badge}</h2>', seen.dom), name
     assert seen.console == []
     assert seen.hosts == {own_host(served)}
 

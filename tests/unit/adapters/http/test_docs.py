@@ -68,6 +68,18 @@ def test_every_operation_is_named_summed_up_and_secured(schema: dict[str, Any]) 
     assert len(names) == len(set(names))
 
 
+def test_older_names_are_told_as_deprecated_and_no_others(schema: dict[str, Any]) -> None:
+    deprecated = {where for where, operation in operations(schema) if operation.get("deprecated")}
+    assert deprecated == {
+        "get /api/v1/background/task/{task_id}",
+        "post /api/v1/background/cleanup-old-data",
+        "post /api/v1/background/compute-index",
+        "post /api/v1/background/generate-report",
+        "post /api/v1/background/refresh-market-data",
+        "post /api/v1/tasks/refresh",
+    }
+
+
 def test_what_needs_a_token_says_so(schema: dict[str, Any]) -> None:
     open_to_all = {where for where, operation in operations(schema) if operation["security"] == []}
     assert open_to_all == {
@@ -132,7 +144,9 @@ def test_every_route_of_the_api_is_in_the_document(world: World, schema: dict[st
     for route in world.app.routes:
         for handler in getattr(route, "route_handlers", []):
             if isinstance(handler, HTTPRouteHandler) and "OPTIONS" not in handler.http_methods:
-                assert handler.operation_id in described or not handler.resolve_include_in_schema()
+                hidden = not handler.resolve_include_in_schema()
+                assert (handler.operation_id in described) != hidden
+                assert not hidden or route.path.startswith(("/docs", "/redoc")), route.path
 
 
 async def test_the_document_is_served_tagged_and_compressed(client: AsyncClient) -> None:

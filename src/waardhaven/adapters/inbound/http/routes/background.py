@@ -58,7 +58,7 @@ OLDER: Final = {
     "/background/generate-report": ("generateReport", JobName.REPORT),
     "/background/cleanup-old-data": ("cleanupOldData", JobName.CLEANUP),
 }
-"""Names that older clients use; the document tells the present ones alone."""
+"""Names that older clients use: deprecated in the document, answered all the same."""
 
 
 def _submitting(path: str, operation: str, job_type: JobName) -> HTTPRouteHandler:
@@ -75,14 +75,15 @@ def _submitting(path: str, operation: str, job_type: JobName) -> HTTPRouteHandle
 
     submit.__annotations__["data"] = JSONBody[PARAMS[str(job_type)] | None]  # type: ignore[misc]
     submit.__name__ = operation
+    is_older = path in OLDER
     return post(
         path,
         status_code=202,
         opt={POLICY: needs(JobTypes(JOBS).of(job_type).permission, per_minute=60), ALSO: (409,)},
         operation_id=operation,
-        summary=SUMMARIES[job_type],
+        summary=SUMMARIES[job_type] + (", by its older name" if is_older else ""),
         tags=[BACKGROUND],
-        include_in_schema=path not in OLDER,
+        deprecated=is_older,
     )(submit)
 
 
@@ -104,7 +105,7 @@ async def task_status(request: Asked, task_id: JobPath, read: FromDishka[ReadTas
     operation_id="task",
     summary="How a task is, by its older name",
     tags=[BACKGROUND],
-    include_in_schema=False,
+    deprecated=True,
 )
 async def task(request: Asked, task_id: JobPath, read: FromDishka[ReadTaskStatus]) -> TaskStatusView:
     """Show the state of a job in the words of task queues."""
