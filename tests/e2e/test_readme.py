@@ -59,6 +59,10 @@ def test_first_requests_of_the_readme_work_one_after_the_other(
         "date,value",
         '"next_runs"',
         '"method"',
+        '"estimated_volatility":{"symbol":"AAPL"',
+        '"terminal":{"mean":{"estimate":',
+        '"corners":{"expected_returns":',
+        '"type":"backtest","state":"queued"',
         '"state":"checked"',
         '"counts"',
     ):
