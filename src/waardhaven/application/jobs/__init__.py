@@ -1,6 +1,7 @@
 """Long work: submitted, run, watched, ended, and done by itself when its time comes."""
 
 from waardhaven.application.jobs.ask_model import AskModel
+from waardhaven.application.jobs.ask_options import AskOptions
 from waardhaven.application.jobs.background import ListActiveTasks, ReadTaskStatus
 from waardhaven.application.jobs.clean_up import CleanUp
 from waardhaven.application.jobs.compute_index import ComputeIndex
@@ -23,6 +24,7 @@ __all__ = ["CHORES", "JOBS", "USE_CASES"]
 
 USE_CASES = (
     AskModel,
+    AskOptions,
     CancelJob,
     ChangeSchedule,
     CleanUp,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,12 +13,11 @@ from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.application.ports.table_writer import TableWriter
 from waardhaven.application.quant import optimise_portfolio
 from waardhaven.application.quant.asked_options import asked_options
-from waardhaven.application.quant.market_inputs import MarketInputs, ReadMarketInputs
+from waardhaven.application.quant.market_inputs import ReadMarketInputs
 from waardhaven.application.quant.markowitz_rules import check
 from waardhaven.application.quant.monte_carlo_portfolio import order_of
-from waardhaven.application.quant.option_question import OptionQuestion
-from waardhaven.application.quant.option_views import OptionsView, options_view
-from waardhaven.application.quant.price_options import priced
+from waardhaven.application.quant.option_views import options_view
+from waardhaven.application.quant.price_options import told
 from waardhaven.application.quant.read_returns import ReadReturns
 from waardhaven.application.quant.run_monte_carlo import (
     Part,
@@ -30,6 +30,7 @@ from waardhaven.application.quant.run_monte_carlo import (
 from waardhaven.application.quant.run_monte_carlo import (
     run as run_chunk,
 )
+from waardhaven.application.quant.value_options import valued_in
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
 from waardhaven.application.questions.monte_carlo import SEEDS, MonteCarloQuestion
 from waardhaven.application.questions.options import OptionsQuestion
@@ -127,12 +128,10 @@ class RunOptions:
     async def __call__(self, by: Principal, params: OptionsQuestion, run: JobRun) -> Outcome:
         """Return the answer; raise UnusableOptions, or what ReadMarketInputs raises."""
         by.require(Permission.READ_INDICES)
-        run.progress("valuing", 0, 1)
         question = asked_options(params)
         inputs = await self.inputs(question)
-        view = await self.pool.run(valued, question, inputs)
-        run.progress("valuing", 1, 1)
-        return Outcome(result=as_json(view))
+        found = await valued_in(self.pool, question, inputs, partial(run.progress, "valuing"))
+        return Outcome(result=as_json(options_view(told(question, inputs, found))))
 
 
 def path_columns(found: Floats) -> dict[str, Floats | Ids]:
@@ -144,8 +143,3 @@ def path_columns(found: Floats) -> dict[str, Floats | Ids]:
         "step": np.tile(np.arange(steps, dtype=np.int64), count),
         **{name: one.T.ravel() for name, one in zip(names, found, strict=True)},
     }
-
-
-def valued(question: OptionQuestion, inputs: MarketInputs) -> OptionsView:
-    """Return the answer to a question about options."""
-    return options_view(priced(question, inputs))

@@ -128,17 +128,26 @@ class ReadCloses:
 
         An asset without a series that could answer is absent. Raise TooManyCloses for more than ``most``.
         """
+        suited, acting = await self.suited(assets, mode, vintage=vintage)
+        _require_few(suited, start, end, most)
+        ids = [one.series.id for one in suited]
+        closes = NOTHING if not ids else await self.prices.closes(ids, start=start, end=end, vintage=vintage)
+        return StoredCloses(suited=suited, closes=closes, acting=acting)
+
+    async def suited(
+        self, assets: Sequence[Asset], mode: Adjust, *, vintage: Vintage
+    ) -> tuple[tuple[Suited, ...], Adjusting]:
+        """Return the series that answer for ``assets``, in their order, and what raw ones are adjusted for.
+
+        An asset without a series that could answer is absent.
+        """
         known: dict[AssetId, list[SeriesCoverage]] = {one.id: [] for one in assets}
         for one in await self.reference.coverage(list(known)):
             if one.bars:
                 known[one.asset].append(one)
         acting = await self.actions([one for mine in known.values() for one in mine], vintage=vintage)
         found = (self._suited(one, known[one.id], acting, mode) for one in assets)
-        suited = tuple(one for one in found if one is not None)
-        _require_few(suited, start, end, most)
-        ids = [one.series.id for one in suited]
-        closes = NOTHING if not ids else await self.prices.closes(ids, start=start, end=end, vintage=vintage)
-        return StoredCloses(suited=suited, closes=closes, acting=acting)
+        return tuple(one for one in found if one is not None), acting
 
     def _suited(
         self, asset: Asset, mine: Sequence[SeriesCoverage], acting: Adjusting, mode: Adjust

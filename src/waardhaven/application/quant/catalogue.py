@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from waardhaven.application.quant.market_inputs import least_days
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.quant.options.american_greeks import FIGURES
 from waardhaven.domain.quant.options.contracts import EXPLANATIONS
@@ -51,7 +52,10 @@ class GreekView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatorView:
-    """An estimator of volatility; ``needs_ranges``: of prices that have opens, highs and lows."""
+    """An estimator of volatility.
+
+    ``least``: days it needs at least; ``needs_ranges``: with opens, highs and lows beside closes.
+    """
 
     name: str
     title: str
@@ -109,7 +113,7 @@ class ListOptionModels:
                     title=one.title,
                     formula=one.formula,
                     source=one.source,
-                    least=one.least,
+                    least=least_days(one),
                     needs_ranges=one.needs_ranges,
                 )
                 for one in VOLATILITY_ESTIMATORS.values()

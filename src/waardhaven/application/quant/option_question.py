@@ -1,15 +1,16 @@
 """What a caller may ask about options, and the options that makes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.quant.options.contracts import Options, UnusableOptions
 from waardhaven.domain.quant.options.greeks import GREEKS
+from waardhaven.domain.quant.options.implied_volatility import checked_prices
 from waardhaven.domain.quant.options.models import MODELS, Model
 from waardhaven.domain.quant.options.payoffs import PAYOFFS, VANILLA, Payoff
 from waardhaven.domain.quant.options.valuation import FIRST_ORDER
@@ -19,6 +20,8 @@ from waardhaven.domain.types import Flags, Floats
 MOST_OPTIONS: Final = 1_000_000
 MOST_AMERICAN: Final = 5_000
 """American options of one call: each is some milliseconds of work with all of its Greeks."""
+AMERICAN_AT_ONCE: Final = 1_000
+"""American options that a caller can wait for: with all of their Greeks about two seconds of one core."""
 LONGEST_WINDOW: Final = 5_000
 USUAL_WINDOW: Final = 252
 REFUSED: Final = "The options can not be valued."
@@ -30,6 +33,19 @@ SENT_AS: Final = {
     "is_call": "option_type",
 }
 """Names of columns that a caller knows by others."""
+
+
+COLUMNS: Final = (
+    "strike",
+    "time",
+    "is_call",
+    "spot",
+    "volatility",
+    "price",
+    "rate",
+    "dividend_yield",
+    "cash",
+)
 
 
 class Exercise(StrEnum):
@@ -44,8 +60,8 @@ class OptionQuestion:
     """Options, and what is asked about them.
 
     Columns are numbers () or (n,), NaN unknown. ``spot`` None: the last stored close of ``symbol``.
-    ``volatility`` None: implied by ``price``, or without prices estimated from the closes of ``symbol`` over
-    ``window`` returns. ``dividend_yield`` None: 0, or as the model has it. ``greeks``: names of the
+    ``volatility`` None: implied by ``price``, or without prices estimated from stored prices of ``symbol``
+    over ``window`` days. ``dividend_yield`` None: 0, or as the model has it. ``greeks``: names of the
     catalogue.
     """
 
@@ -67,13 +83,18 @@ class OptionQuestion:
     window: int = USUAL_WINDOW
 
     @property
+    def size(self) -> int:
+        """How many options there are, once their columns are known to agree."""
+        return max(np.size(one) for one in self._columns.values())
+
+    @property
     def needs_spot(self) -> bool:
         """Whether the spot is the stored close."""
         return self.spot is None
 
     @property
     def needs_volatility(self) -> bool:
-        """Whether volatility is estimated from stored closes."""
+        """Whether volatility is estimated from stored prices."""
         return self.volatility is None and self.price is None
 
     @property
@@ -92,12 +113,20 @@ class OptionQuestion:
         return self.exercise is Exercise.AMERICAN
 
     def checked(self) -> "OptionQuestion":
-        """Return self, or raise UnusableOptions naming every broken rule."""
+        """Return self, or raise UnusableOptions naming every broken rule; then those of single options."""
         rules = (*self._choices(), *self._inputs(), *self._limits())
         errors = [FieldError(field=field, rule=rule) for field, rule, broken in rules if broken]
         if errors:
             raise UnusableOptions(REFUSED, errors=errors)
+        self.options(spot=None, volatility=None)
+        if self.price is not None:
+            checked_prices(self.price)
         return self
+
+    def rows(self, chosen: slice) -> "OptionQuestion":
+        """Return the question about some of the options; columns are views, numbers stay numbers."""
+        columns = {name: one[chosen] for name, one in self._columns.items() if one.ndim}
+        return replace(self, **columns)
 
     def options(self, *, spot: float | None, volatility: float | None) -> Options:
         """Return the options, with what was read for what was left out; raise UnusableOptions."""
@@ -130,7 +159,7 @@ class OptionQuestion:
         within = 1 <= self.window <= LONGEST_WINDOW
         yield (
             "volatility_window",
-            f"must be from 1 to {LONGEST_WINDOW} returns, not {self.window}",
+            f"must be from 1 to {LONGEST_WINDOW} days, not {self.window}",
             not within,
         )
 
@@ -141,6 +170,7 @@ class OptionQuestion:
         yield "spot_price", told, self.needs_spot and self.symbol is not None and forward
         untold = self.needs_volatility and self.symbol is None
         yield "volatility", "must be given, or price or symbol", untold
+        yield self._short_window()
         both = self.volatility is not None and self.price is not None
         yield "price", "must be left out where volatility is given", both
         unread = self.symbol is not None and not (self.needs_spot or self.needs_volatility)
@@ -150,8 +180,15 @@ class OptionQuestion:
         paid = self.cash is not None and self.payoff != "cash_or_nothing"
         yield "cash", "must be left out: cash_or_nothing alone pays it", paid
 
+    def _short_window(self) -> tuple[str, str, bool]:
+        """Return the rule that a window suits its estimator, where one is used."""
+        estimator = VOLATILITY_ESTIMATORS.get(self.estimator)
+        least = 1 if estimator is None else max(1, estimator.least - estimator.before)
+        short = self.needs_volatility and 1 <= self.window < least
+        return "volatility_window", f"must be at least {least} days with {self.estimator}", short
+
     def _limits(self) -> Iterator[tuple[str, str, bool]]:
-        size = max(np.size(one) for one in (self.strike, self.time, self.is_call, self.rate, *self._optional))
+        size = self.size
         yield "strike_price", f"must be of at most {MOST_OPTIONS} options, not {size}", size > MOST_OPTIONS
         many = self.is_american and size > MOST_AMERICAN
         yield "exercise", f"must be european for more than {MOST_AMERICAN} options", many
@@ -161,9 +198,10 @@ class OptionQuestion:
         yield "price", "must be left out: volatility is implied by European vanilla options alone", implied
 
     @property
-    def _optional(self) -> tuple[Floats, ...]:
-        columns = (self.spot, self.volatility, self.price, self.dividend_yield, self.cash)
-        return tuple(one for one in columns if one is not None)
+    def _columns(self) -> dict[str, Any]:
+        """Every number () and column (n,) that was sent."""
+        found = {name: getattr(self, name) for name in COLUMNS}
+        return {name: one for name, one in found.items() if one is not None}
 
     def _as_sent(self, error: FieldError) -> FieldError:
         """Return an error under the name the field was sent by."""

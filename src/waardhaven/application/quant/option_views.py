@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from waardhaven.application.quant.market_inputs import EstimateView, SpotView
-from waardhaven.application.quant.price_options import VOLATILITY, Priced
+from waardhaven.application.quant.price_options import Priced
+from waardhaven.application.quant.value_options import VOLATILITY
 from waardhaven.domain.quant.options.american import ERROR
 from waardhaven.domain.quant.options.contracts import EXPLANATIONS, REASONS, Reason
 from waardhaven.domain.quant.options.greeks import GREEKS

@@ -1,26 +1,22 @@
 """Prices, Greeks and implied volatilities of options that a caller sends; nothing is stored."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from waardhaven.application.ports.compute_pool import ComputePool
+from waardhaven.application.ports.compute_pool import ComputePool, ModelPool
 from waardhaven.application.quant.market_inputs import MarketInputs, ReadMarketInputs
-from waardhaven.application.quant.option_question import REFUSED, OptionQuestion
-from waardhaven.domain.errors import FieldError
+from waardhaven.application.quant.option_question import OptionQuestion
+from waardhaven.application.quant.value_options import valued, valued_in
 from waardhaven.domain.identity.roles import Permission, Principal
-from waardhaven.domain.quant.options.american_greeks import evaluate_american
-from waardhaven.domain.quant.options.contracts import Codes, Options, Reason, UnusableOptions
-from waardhaven.domain.quant.options.implied_volatility import Implied, implied_volatility
-from waardhaven.domain.quant.options.valuation import Valuation, evaluate
+from waardhaven.domain.quant.options.contracts import Codes, Reason
+from waardhaven.domain.quant.options.valuation import Valuation
 from waardhaven.domain.types import Floats
 
 Sent = bytes | bytearray
 """What was sent, as it came."""
-VOLATILITY: Final = "implied_volatility"
-OUTSIDE: Final = (Reason.BELOW_INTRINSIC.code, Reason.ABOVE_BOUND.code)
+SMALL: Final = 1_000
+"""European options that a thread values: at most a millisecond, as long as the way to a process and back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,32 +39,40 @@ class PriceOptions:
     """Price and Greeks of options, European or American, each a value or None with a reason.
 
     The spot that a question with a symbol leaves out is the last stored close; volatility is implied by
-    prices or estimated from stored closes. What was used is told in the answer.
+    prices or estimated from stored prices. What was used is told in the answer.
+
+    Bodies are read and answers written in threads, ``pool``. Options are valued in processes with a deadline
+    and a bound of memory, ``models``, so that no question takes the threads from others; but for ``SMALL``
+    questions about European options, whose arithmetic is bounded by that number and takes less time than
+    passing them to a process would.
     """
 
     pool: ComputePool
+    models: ModelPool
     inputs: ReadMarketInputs
 
     async def __call__(
-        self,
-        by: Principal,
-        *,
-        content: Sent,
-        read: Callable[[Sent], OptionQuestion],
-        write: Callable[[Priced], bytes],
+        self, by: Principal, *, question: OptionQuestion, write: Callable[[Priced], bytes]
     ) -> bytes:
-        """Return the written answer to what ``read`` makes of ``content``.
+        """Return the written answer to a question whose rules are kept.
 
-        Raise UnusableOptions, naming the fields, and what ReadMarketInputs raises.
+        Raise UnusableOptions, naming the fields, what ReadMarketInputs raises, and what ``models`` does.
         """
         by.require(Permission.READ_INDICES)
-        question = await self.pool.run(understood, content, read)
         inputs = await self.inputs(question)
-        return await self.pool.run(answered, question, inputs, write)
+        if is_small(question):
+            return await self.pool.run(answered, question, inputs, write)
+        found = await valued_in(self.models, question, inputs)
+        return await self.pool.run(write, told(question, inputs, found))
+
+
+def is_small(question: OptionQuestion) -> bool:
+    """Whether a thread may value the options."""
+    return not question.is_american and question.size <= SMALL
 
 
 def understood(content: Sent, read: Callable[[Sent], OptionQuestion]) -> OptionQuestion:
-    """Return a question whose rules are kept; large ones are read beside the event loop."""
+    """Return a question whose rules are kept, those of every single option too; raise UnusableOptions."""
     return read(content).checked()
 
 
@@ -79,40 +83,15 @@ def answered(question: OptionQuestion, inputs: MarketInputs, write: Callable[[Pr
 
 def priced(question: OptionQuestion, inputs: MarketInputs) -> Priced:
     """Return the figures of the options; the same question has the same answer."""
-    options = question.options(
-        spot=None if inputs.spot is None else inputs.spot.close,
-        volatility=None if inputs.volatility is None else inputs.volatility.volatility,
-    )
-    if question.price is None:
-        return _answer(question, inputs, _valued(question, options), {})
-    found = implied_volatility(options, question.price, question.the_model)
-    _refuse_alone(found)
-    valued = _valued(question, replace(options, volatility=found.volatility))
-    reasons = np.where(found.reasons != 0, found.reasons, valued.reasons)
-    return _answer(question, inputs, replace(valued, reasons=reasons), {VOLATILITY: found.volatility})
+    return told(question, inputs, valued(question, inputs))
 
 
-def _valued(question: OptionQuestion, options: Options) -> Valuation:
-    if question.is_american:
-        return evaluate_american(options, model=question.the_model, greeks=question.greeks)
-    return evaluate(options, model=question.the_model, payoff=question.the_payoff, greeks=question.greeks)
-
-
-def _answer(
-    question: OptionQuestion, inputs: MarketInputs, valued: Valuation, first: Mapping[str, Floats]
-) -> Priced:
+def told(question: OptionQuestion, inputs: MarketInputs, found: Valuation) -> Priced:
+    """Return figures with what they answer."""
     return Priced(
         question=question,
         inputs=inputs,
-        figures={**first, **valued.values},
-        reasons=valued.reasons,
-        lacking=valued.lacking,
+        figures=found.values,
+        reasons=found.reasons,
+        lacking=found.lacking,
     )
-
-
-def _refuse_alone(found: Implied) -> None:
-    """Refuse a single price outside its bounds; among many it is unknown, with the reason beside it."""
-    if len(found.reasons) == 1 and found.reasons[0] in OUTSIDE:
-        bounds = f"{found.lowest[0]:.15g} and {found.highest[0]:.15g}"
-        rule = f"must be between {bounds}: no volatility gives another price"
-        raise UnusableOptions(REFUSED, errors=[FieldError(field="price", rule=rule)])

@@ -5,28 +5,40 @@ import json
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import polars as pl
 import pytest
 from httpx import AsyncClient, Response
+from tests.fakes.compute_pool import FakeModelPool
 from tests.unit.adapters.http.expect import fields, problem
+from tests.unit.adapters.http.shapes import body_schema, deviations
 from tests.unit.adapters.http.world import World
+from tests.unit.application.jobs.office import Office
 
-from waardhaven.adapters.inbound.http import option_bodies
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
+from waardhaven.adapters.inbound.http.openapi import document
+from waardhaven.adapters.inbound.http.option_bodies import (
+    COLUMNS,
+    OptionsBody,
+    OptionsText,
+    OptionTableSettings,
+)
 from waardhaven.adapters.inbound.http.option_wire import MOST_IN_JSON
 from waardhaven.adapters.outbound.compute_pool.pools import ThreadComputePool
+from waardhaven.application.jobs.ask_options import AskOptions
 from waardhaven.application.quant.catalogue import ListOptionModels
 from waardhaven.application.quant.market_inputs import EstimateView, MarketInputs, SpotView
 from waardhaven.application.quant.option_question import OptionQuestion
 from waardhaven.application.quant.price_options import PriceOptions
+from waardhaven.application.questions import options as questions
 from waardhaven.domain.quant.options.contracts import Options
 from waardhaven.domain.quant.options.greeks import GREEKS
 from waardhaven.domain.quant.options.models import MODELS
 from waardhaven.domain.quant.options.payoffs import PAYOFFS
 from waardhaven.domain.quant.options.valuation import evaluate
+from waardhaven.domain.quant.volatility import VOLATILITY_ESTIMATORS
 
 PATH = "/api/v1/blackscholes"
 ASKED = {
@@ -46,6 +58,8 @@ ESTIMATE = EstimateView(
     source="s",
     estimator="close_to_close",
     window=252,
+    bars=253,
+    left_out=0,
     first=date(2023, 5, 31),
     last=date(2024, 5, 31),
     adjust="all",
@@ -65,11 +79,17 @@ class Inputs:
 
 
 @pytest.fixture
-def world(vendored: Path) -> World:
+def models() -> FakeModelPool:
+    return FakeModelPool()
+
+
+@pytest.fixture
+def world(vendored: Path, models: FakeModelPool) -> World:
+    threads, inputs = ThreadComputePool(), cast("Any", Inputs())
     return World(
         vendored=vendored,
         asked={
-            PriceOptions: PriceOptions(ThreadComputePool(), Inputs()),  # type: ignore[arg-type]
+            AskOptions: AskOptions(threads, PriceOptions(threads, models, inputs), Office().submit),
             ListOptionModels: ListOptionModels(),
         },
     )
@@ -162,6 +182,8 @@ async def test_what_stored_prices_say_is_told(client: AsyncClient) -> None:
         "source": "s",
         "estimator": "close_to_close",
         "window": 252,
+        "bars": 253,
+        "left_out": 0,
         "first": "",
         "last": "",
         "adjust": "all",
@@ -176,7 +198,10 @@ async def test_what_stored_prices_say_is_told(client: AsyncClient) -> None:
         ).content
     )
     assert frame["spot_day"].to_list() == [date(2024, 5, 31)] * 2
-    assert frame["volatility_window"].to_list() == [252] * 2
+    estimated = {"estimator": "close_to_close", "window": 252, "bars": 253, "left_out": 0}
+    estimated |= {"first": date(2023, 5, 31), "last": date(2024, 5, 31)}
+    for name, value in estimated.items():
+        assert frame[f"volatility_{name}"].to_list() == [value] * 2
 
 
 @pytest.mark.parametrize(
@@ -206,9 +231,34 @@ async def test_a_broken_rule_is_a_422_that_names_the_field(
     assert field in fields(body)
 
 
-async def test_a_required_field_left_out_is_named(client: AsyncClient) -> None:
+async def test_every_required_field_left_out_is_named(client: AsyncClient) -> None:
     asked = {name: one for name, one in ASKED.items() if name != "strike_price"}
     assert fields(problem(await client.post(PATH, json=asked), 422)) == {"strike_price"}
+    required = {"option_type", "strike_price", "time_to_expiry"}
+    assert fields(problem(await client.post(PATH, json={}), 422)) == required
+    asked = ASKED | {"strike_price": None}
+    body = (await client.post(PATH, json=asked)).json()
+    assert body["reasons"] == ["unknown_input"], "null is a number that is not known"
+
+
+async def test_many_american_options_and_what_finds_no_room_are_a_job(
+    client: AsyncClient, world: World, models: FakeModelPool
+) -> None:
+    american = ASKED | {"exercise": "american", "strike_price": [95.0] * 1_001}
+    models.busy = True
+    for asked in (american, ASKED | {"strike_price": [95.0] * 1_001}):
+        response = await client.post(PATH, json=asked)
+        assert response.status_code == 202, response.text
+        body = response.json()
+        assert response.headers["location"] == f"/api/v1/jobs/{body['id']}"
+        assert body["params"]["strike_price"] == asked["strike_price"]
+        described = body_schema(document(world.app), PATH, "post", 202, JSON)
+        assert [*deviations(document(world.app), described, body)] == []
+    few = await client.post(PATH, json=ASKED)
+    assert few.status_code == 200, "a thread values what is small"
+    same = {name: one for name, one in ASKED.items() if name != "strike_price"}
+    crowded = await table(client, {"strike_price": np.full(20_000, 95.0)}, **same)
+    problem(crowded, 503)
 
 
 async def test_a_million_options_are_one_stream_each_way(client: AsyncClient) -> None:
@@ -307,7 +357,25 @@ async def test_the_catalogue_is_answered(client: AsyncClient) -> None:
 
 
 def test_bodies_offer_what_the_registries_have() -> None:
-    assert set(get_args(option_bodies.GreekName)) == set(GREEKS)
-    hints = option_bodies.OptionSettings.__annotations__
+    assert set(get_args(questions.GreekName)) == set(GREEKS)
+    assert set(get_args(questions.EstimatorName)) == set(VOLATILITY_ESTIMATORS)
+    hints = questions.OptionSettings.__annotations__
     assert set(get_args(get_args(hints["model"])[0])) == set(MODELS)
-    assert set(get_args(hints["payoff"])) == set(PAYOFFS)
+    assert set(get_args(get_args(hints["payoff"])[0])) == set(PAYOFFS)
+
+
+def test_a_body_a_job_and_a_table_have_the_same_fields() -> None:
+    kinds = (OptionsBody, OptionsText, OptionTableSettings)
+    names = set(questions.OptionsQuestion.__struct_fields__)
+    assert names == {*questions.OptionSettings.__struct_fields__, "option_type", *COLUMNS}
+    for kind in kinds:
+        assert set(kind.__struct_fields__) == names
+    assert all(issubclass(one, questions.OptionColumns) for one in (OptionsBody, questions.OptionsQuestion))
+
+
+@pytest.mark.parametrize("name", VOLATILITY_ESTIMATORS)
+async def test_every_estimator_can_be_asked_for(client: AsyncClient, name: str) -> None:
+    asked = {"option_type": "put", "strike_price": 95.0, "time_to_expiry": 0.5, "symbol": "AAPL"}
+    assert (await client.post(PATH, json=asked | {"volatility_estimator": name})).status_code == 200
+    listed = (await client.get("/api/v1/option-models")).json()["volatility_estimators"]
+    assert name in {one["name"] for one in listed}

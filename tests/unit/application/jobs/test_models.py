@@ -149,7 +149,8 @@ async def test_options_are_valued_as_a_job():
 async def test_options_that_lack_what_they_need_are_told_every_field():
     with pytest.raises(UnusableOptions) as refused:
         await RunOptions(FakeComputePool(), NoMarket())(ANALYST, OptionsQuestion(), FakeJobRun())  # type: ignore[arg-type]
-    assert [one.field for one in refused.value.errors] == ["strike_price", "time_to_expiry"]
+    names = ["option_type", "strike_price", "time_to_expiry"]
+    assert [(one.field, one.rule) for one in refused.value.errors] == [(one, "is required") for one in names]
     with pytest.raises(UnusableQuestion) as unread:
         read_question(OptionsQuestion, {"volatility": "high"}, within="params")
     assert unread.value.errors[0].field == "params.volatility"

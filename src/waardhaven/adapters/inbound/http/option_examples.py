@@ -26,7 +26,20 @@ OPTION_ANSWERS: Final[dict[str, Any]] = {
         "reasons": [None, None],
         "explanations": {},
         "stored_spot": None,
-        "estimated_volatility": None,
+        "estimated_volatility": {
+            "symbol": "AAPL",
+            "mic": "XNAS",
+            "source": "eodhd",
+            "estimator": "yang_zhang",
+            "window": 252,
+            "bars": 253,
+            "left_out": 0,
+            "first": "2023-05-31",
+            "last": "2024-05-31",
+            "adjust": "all",
+            "periods_per_year": 252.0,
+            "volatility": 0.2,
+        },
     },
     "optionModels": {
         "models": [
@@ -68,7 +81,15 @@ OPTION_ANSWERS: Final[dict[str, Any]] = {
                 "source": "Hull, Options, Futures, and Other Derivatives, 10th ed. (2018), chapter 15",
                 "least": 3,
                 "needs_ranges": False,
-            }
+            },
+            {
+                "name": "rogers_satchell",
+                "title": "Rogers-Satchell",
+                "formula": "sqrt(mean of ln(h/o) ln(h/c) + ln(l/o) ln(l/c)) x sqrt(f)",
+                "source": "L. C. G. Rogers, S. E. Satchell, Annals of Applied Probability 1 (1991)",
+                "least": 2,
+                "needs_ranges": True,
+            },
         ],
         "reasons": {"no_time": "the option has expired: its price says nothing about volatility"},
     },

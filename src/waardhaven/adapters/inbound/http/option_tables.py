@@ -17,6 +17,8 @@ from waardhaven.domain.types import Flags, Floats
 
 OPTION_TYPE: Final = "option_type"
 KINDS: Final = ("call", "put")
+ESTIMATED: Final = ("estimator", "window", "bars", "left_out", "first", "last")
+"""What is told of a volatility from stored prices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ def written_options(found: Priced) -> bytes:
 
     ``reason``: why figures of the option are null; ``lacking``: figures that are null for every option, with
     why, in a struct that is the same in every row. What was read from stored prices is the same in every row
-    too: ``spot_price``, ``spot_day``, ``volatility``, ``volatility_estimator``, ``volatility_window``.
+    too: ``spot_price``, ``spot_day``, ``volatility``, and of that ``volatility_estimator``, ``_window``,
+    ``_bars``, ``_left_out``, ``_first`` and ``_last``.
     """
     size = len(found.reasons)
     columns = {name: pl.Series(one).fill_nan(None) for name, one in found.figures.items()}
@@ -63,8 +66,9 @@ def written_options(found: Priced) -> bytes:
         fixed["spot_day"] = pl.Series([found.inputs.spot.day])
     if found.inputs.volatility is not None:
         fixed["volatility"] = pl.Series([found.inputs.volatility.volatility])
-        fixed["volatility_estimator"] = pl.Series([found.inputs.volatility.estimator])
-        fixed["volatility_window"] = pl.Series([found.inputs.volatility.window])
+        fixed |= {
+            f"volatility_{name}": pl.Series([getattr(found.inputs.volatility, name)]) for name in ESTIMATED
+        }
     columns |= {name: one.new_from_index(0, size) for name, one in fixed.items()}
     buffer = io.BytesIO()
     pl.DataFrame(columns).write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())

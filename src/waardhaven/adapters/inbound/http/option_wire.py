@@ -10,16 +10,16 @@ from msgspec import Raw
 from waardhaven.adapters.inbound.http.encode import json_bytes
 from waardhaven.adapters.inbound.http.number_arrays import ShortBody
 from waardhaven.adapters.inbound.http.option_bodies import (
-    Kind,
-    Number,
+    COLUMNS,
     OptionsBody,
-    OptionSettings,
+    OptionsText,
     OptionTableSettings,
 )
 from waardhaven.adapters.inbound.http.sent_bodies import LISTED_BYTES, check_count, decoded
 from waardhaven.application.quant.option_question import REFUSED, Exercise, OptionQuestion
 from waardhaven.application.quant.option_views import options_view
 from waardhaven.application.quant.price_options import Priced, Sent
+from waardhaven.application.questions.options import Number, OptionSettings
 from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.metrics.sample import UnusableSample
@@ -31,39 +31,11 @@ MOST_ITEMS: Final = 2_000_000
 """Values of a body of JSON; an Arrow stream may hold a million options with every column."""
 MOST_IN_JSON: Final = 100_000
 """Options of an answer in JSON."""
-NOTHING: Final = Raw()
 CALL: Final = "call"
 REQUIRED: Final = ("strike_price", "time_to_expiry")
-COLUMNS: Final = {
-    "spot_price": "spot",
-    "strike_price": "strike",
-    "time_to_expiry": "time",
-    "volatility": "volatility",
-    "price": "price",
-    "risk_free_rate": "rate",
-    "dividend_yield": "dividend_yield",
-    "cash": "cash",
-}
-"""Names of columns as they are sent, and as the use case knows them."""
-
-
-class _OptionsText(OptionSettings, kw_only=True, forbid_unknown_fields=True):
-    """An ``OptionsBody`` whose numbers are text still: Python's numbers take three times their memory."""
-
-    option_type: Kind | list[Kind]
-    strike_price: Raw
-    time_to_expiry: Raw
-    spot_price: Raw = NOTHING
-    volatility: Raw = NOTHING
-    price: Raw = NOTHING
-    risk_free_rate: Raw = NOTHING
-    dividend_yield: Raw = NOTHING
-    cash: Raw = NOTHING
-
-
-_TEXT: Final = msgspec.json.Decoder(_OptionsText)
+_TEXT: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(OptionsText)
 _NUMBER: Final = msgspec.json.Decoder(Number)
-_SETTINGS: Final = msgspec.json.Decoder(OptionTableSettings)
+_SETTINGS: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(OptionTableSettings)
 
 
 def options_of_json(content: Sent) -> OptionQuestion:
@@ -71,6 +43,10 @@ def options_of_json(content: Sent) -> OptionQuestion:
     check_count(content, MOST_ITEMS)
     short = ShortBody.of(content) if len(content) > LISTED_BYTES else ShortBody(content)
     body = decoded(short.text, _TEXT, OptionsBody, most=MOST_ITEMS, listed=not short.arrays)
+    missing = [name for name in REQUIRED if not bytes(memoryview(getattr(body, name))[:1])]
+    missing += ["option_type"] * (body.option_type is None)
+    if missing:
+        raise _unusable((name, "is required") for name in missing)
     columns = {
         theirs: _column(ours, getattr(body, ours), short)
         for ours, theirs in COLUMNS.items()

@@ -35,7 +35,7 @@ def implied_volatility(options: Options, price: Floats, model: Model = BLACK_SCH
     at or below intrinsic value, at or above the upper bound, without time, and where the rounding of the
     price is all that it holds of time value. Raise UnusableOptions for prices out of ``PRICES``.
     """
-    prices = np.broadcast_to(_checked(np.asarray(price, dtype=np.float64)), (len(options),))
+    prices = np.broadcast_to(checked_prices(np.asarray(price, dtype=np.float64)), (len(options),))
     volatility = np.full(len(options), np.nan)
     reasons = np.zeros(len(options), dtype=np.int8)
     lowest, highest = np.empty(len(options)), np.empty(len(options))
@@ -50,7 +50,8 @@ def implied_volatility(options: Options, price: Floats, model: Model = BLACK_SCH
     return Implied(volatility=volatility, reasons=reasons, lowest=lowest, highest=highest)
 
 
-def _checked(price: Floats) -> Floats:
+def checked_prices(price: Floats) -> Floats:
+    """Return prices () or (n,), NaN unknown; raise UnusableOptions for the first out of ``PRICES``."""
     broken = PRICES.broken(price)
     if broken.any():
         field = f"price.{int(np.argmax(broken))}" if price.ndim else "price"

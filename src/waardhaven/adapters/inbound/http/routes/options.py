@@ -9,6 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
 from waardhaven.adapters.inbound.http.answers import NotAcceptable
+from waardhaven.adapters.inbound.http.model_answers import QUEUED, accepted
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON, media_type
 from waardhaven.adapters.inbound.http.option_bodies import OptionsBody
 from waardhaven.adapters.inbound.http.option_wire import (
@@ -22,18 +23,20 @@ from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_record
 from waardhaven.adapters.inbound.http.sent_bodies import body_of, media_of
 from waardhaven.adapters.inbound.http.tags import ALSO, ANALYTICS, OFFERS, UPLOAD
+from waardhaven.application.jobs.ask_options import AskOptions
 from waardhaven.application.quant.catalogue import ListOptionModels, OptionModelsView
 from waardhaven.application.quant.option_question import OptionQuestion
 from waardhaven.application.quant.option_views import OptionsView
-from waardhaven.application.quant.price_options import PriceOptions, Sent
+from waardhaven.application.quant.price_options import Sent
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.identity.roles import Permission
+from waardhaven.domain.jobs.job import Job
 from waardhaven.domain.market.imports import LARGEST_FILE
 
 Asked = Request[Any, Any, Any]
 READS: Final = needs(Permission.READ_INDICES)
 COMPUTES: Final = needs(Permission.READ_INDICES, per_minute=120, streaming=True)
-"""Without a limit of time: a large body has its own, and a computation is bounded by what may be asked."""
+"""Without a limit of time: a large body and the pool of models have their own."""
 Settings = Annotated[
     str | None,
     QueryParameter(
@@ -69,24 +72,26 @@ async def option_models(request: Asked, fields: Fields = None) -> Response[Optio
         OFFERS: (ARROW,),
         ALSO: (404, 406, 409),
     },
+    responses=QUEUED,
     request_max_body_size=LARGEST_FILE,
     operation_id="blackScholes",
     summary="Prices, Greeks and implied volatilities of options",
     tags=[ANALYTICS],
 )
 async def black_scholes(
-    request: Asked, price: FromDishka[PriceOptions], settings: Settings = None
+    request: Asked, ask: FromDishka[AskOptions], settings: Settings = None
 ) -> Response[OptionsView]:
     """Value options by Black-Scholes-Merton, Black 1976 or Garman-Kohlhagen; nothing is stored.
 
     Every field is a number or an array with a value for each option; each figure is a value or null with a
     reason. With `price` instead of `volatility` the volatility is the implied one. With `symbol` the last
-    stored close is the spot, and volatility is estimated from stored closes, unless they are given; the
-    answer tells the day, the estimator and its window.
+    stored close is the spot, and volatility is estimated from stored prices, unless they are given; the
+    answer tells the day, the estimator, its window and its bars.
 
     A million options are sent as an Arrow IPC stream (uncompressed) with a column for each field, fields
     that are the same for all of them in `settings`, and answered in one with a column for each figure and,
-    in `reason`, why one is null. In JSON up to 100,000 options are answered.
+    in `reason`, why one is null. In JSON up to 100,000 options are answered. More than 1,000 American options
+    are a job, and so are up to 10,000 options while too much is being computed.
     """
     media = media_type(request.headers.get("accept", ""), (JSON, ARROW))
     if media is None:
@@ -95,7 +100,9 @@ async def black_scholes(
     sent = media_of(request, JSON, ARROW)
     read = _reader(sent, settings)
     async with body_of(request, sent) as content:
-        answer = await price(request.user, content=content, read=read, write=write)
+        answer = await ask(request.user, content=content, read=read, write=write)
+    if isinstance(answer, Job):
+        return accepted(answer)  # type: ignore[return-value]
     return Response(answer, media_type=media, headers={"Vary": "Accept"})  # type: ignore[arg-type]
 
 
