@@ -13,6 +13,8 @@ from waardhaven.domain.types import Days
 
 Column = np.ndarray[tuple[int], np.dtype[Any]]
 T = TypeVar("T")
+Sent = bytes | bytearray
+"""What was sent, as it came."""
 LARGEST_NUMBER = 2**63 - 1
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from waardhaven.application.answers import Sent
 from waardhaven.application.jobs.names import JobName
 from waardhaven.application.jobs.submit_job import SubmitJob
 from waardhaven.application.ports.compute_pool import (
@@ -13,7 +14,7 @@ from waardhaven.application.ports.compute_pool import (
 )
 from waardhaven.application.quant.asked_options import job_params
 from waardhaven.application.quant.option_question import AMERICAN_AT_ONCE, OptionQuestion
-from waardhaven.application.quant.price_options import Priced, PriceOptions, Sent, understood
+from waardhaven.application.quant.price_options import Priced, PriceOptions, understood
 from waardhaven.application.questions.options import MOST
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.jobs.job import Job

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waardhaven.application.metrics.answering import Sent, answered
+from waardhaven.application.answers import Sent
+from waardhaven.application.metrics.answering import answered
 from waardhaven.application.metrics.risk_question import RiskQuestion, sample_of
 from waardhaven.application.metrics.risk_views import IntervalsView, MeasureView, ResamplingView, RiskView
 from waardhaven.application.ports.compute_pool import ComputePool

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from waardhaven.application.answers import Sent
+
 Q = TypeVar("Q")
 V = TypeVar("V")
-Sent = bytes | bytearray
-"""What was sent, as it came."""
 
 
 def answered(

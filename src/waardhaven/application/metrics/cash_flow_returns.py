@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from waardhaven.application.answers import Sent
 from waardhaven.application.metrics.analyse_risk import known
-from waardhaven.application.metrics.answering import Sent, answered
+from waardhaven.application.metrics.answering import answered
 from waardhaven.application.metrics.flow_question import FlowQuestion, ValuedQuestion
 from waardhaven.application.ports.compute_pool import ComputePool
 from waardhaven.domain.identity.roles import Permission, Principal

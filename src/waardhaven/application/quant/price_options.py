@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from waardhaven.application.answers import Sent
 from waardhaven.application.ports.compute_pool import ComputePool, ModelPool
 from waardhaven.application.quant.market_inputs import MarketInputs, ReadMarketInputs
 from waardhaven.application.quant.option_question import OptionQuestion
@@ -13,8 +14,6 @@ from waardhaven.domain.quant.options.contracts import Codes, Reason
 from waardhaven.domain.quant.options.valuation import Valuation
 from waardhaven.domain.types import Floats
 
-Sent = bytes | bytearray
-"""What was sent, as it came."""
 SMALL: Final = 1_000
 """European options that a thread values: at most a millisecond, as long as the way to a process and back."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from waardhaven.adapters.inbound.http.arrow_messages import UnusableStream, check_stream
-from waardhaven.application.metrics.answering import Sent
+from waardhaven.application.answers import Sent
 from waardhaven.application.metrics.risk_question import MOST_VALUES, UnusableQuestion
 from waardhaven.application.metrics.risk_views import IntervalsView, MeasureView, RiskView
 from waardhaven.domain.errors import FieldError

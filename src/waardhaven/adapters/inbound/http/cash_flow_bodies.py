@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.analytics_bodies import Number
 from waardhaven.adapters.inbound.http.sent_bodies import decoded
-from waardhaven.application.metrics.answering import Sent
+from waardhaven.application.answers import Sent
 from waardhaven.application.metrics.flow_question import MOST_FLOWS, MOST_SETS, FlowQuestion, ValuedQuestion
 from waardhaven.domain.types import Days, Floats, Ids
 

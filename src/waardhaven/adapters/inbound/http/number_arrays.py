@@ -16,7 +16,7 @@ import numpy as np
 from litestar.exceptions import ClientException
 
 from waardhaven.adapters.inbound.http.analytics_bodies import Numbers
-from waardhaven.application.metrics.answering import Sent
+from waardhaven.application.answers import Sent
 from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.metrics.sample import UnusableSample

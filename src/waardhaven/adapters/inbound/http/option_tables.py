@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from waardhaven.adapters.inbound.http.arrow_tables import frame_of, numbers
+from waardhaven.application.answers import Sent
 from waardhaven.application.quant.option_question import MOST_OPTIONS, REFUSED
-from waardhaven.application.quant.price_options import Priced, Sent
+from waardhaven.application.quant.price_options import Priced
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.quant.options.contracts import REASONS, Codes, UnusableOptions
 from waardhaven.domain.types import Flags, Floats

@@ -16,9 +16,10 @@ from waardhaven.adapters.inbound.http.option_bodies import (
     OptionTableSettings,
 )
 from waardhaven.adapters.inbound.http.sent_bodies import LISTED_BYTES, check_count, decoded
+from waardhaven.application.answers import Sent
 from waardhaven.application.quant.option_question import REFUSED, Exercise, OptionQuestion
 from waardhaven.application.quant.option_views import options_view
-from waardhaven.application.quant.price_options import Priced, Sent
+from waardhaven.application.quant.price_options import Priced
 from waardhaven.application.questions.options import Number, OptionSettings
 from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError

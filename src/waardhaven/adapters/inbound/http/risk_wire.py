@@ -10,7 +10,7 @@ from msgspec import Meta, Raw
 from waardhaven.adapters.inbound.http.analytics_bodies import Dates, RiskBody, RiskSettings, TableSettings
 from waardhaven.adapters.inbound.http.number_arrays import ShortBody
 from waardhaven.adapters.inbound.http.sent_bodies import LISTED_BYTES, check_count, decoded
-from waardhaven.application.metrics.answering import Sent
+from waardhaven.application.answers import Sent
 from waardhaven.application.metrics.risk_question import (
     MOST_SERIES,
     MOST_VALUES,

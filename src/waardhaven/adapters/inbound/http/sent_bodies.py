@@ -14,7 +14,7 @@ from waardhaven.adapters.inbound.http import headers
 from waardhaven.adapters.inbound.http.bodies import UnsupportedMediaType, broken_rules, is_deeper
 from waardhaven.adapters.inbound.http.config import HttpConfig
 from waardhaven.adapters.inbound.http.negotiation import JSON
-from waardhaven.application.metrics.answering import Sent
+from waardhaven.application.answers import Sent
 from waardhaven.application.rule_texts import told
 from waardhaven.domain.errors import FieldError, Invalid, Unavailable
 

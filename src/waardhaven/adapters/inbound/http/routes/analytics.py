@@ -25,8 +25,8 @@ from waardhaven.adapters.inbound.http.reading import answer_page
 from waardhaven.adapters.inbound.http.risk_wire import risk_arrow, risk_of_arrow, risk_of_json
 from waardhaven.adapters.inbound.http.sent_bodies import body_of, media_of
 from waardhaven.adapters.inbound.http.tags import ALSO, ANALYTICS, OFFERS, UPLOAD
+from waardhaven.application.answers import Sent
 from waardhaven.application.metrics.analyse_risk import AnalyseRisk
-from waardhaven.application.metrics.answering import Sent
 from waardhaven.application.metrics.cash_flow_returns import (
     MeasureMoneyWeighted,
     MeasureTimeWeighted,

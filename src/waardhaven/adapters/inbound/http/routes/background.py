@@ -10,8 +10,8 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
+from waardhaven.adapters.inbound.http.job_answers import LOCATION
 from waardhaven.adapters.inbound.http.job_bodies import PARAMS
-from waardhaven.adapters.inbound.http.model_answers import LOCATION
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.routes.jobs import READS, JobPath
 from waardhaven.adapters.inbound.http.tags import ALSO, BACKGROUND

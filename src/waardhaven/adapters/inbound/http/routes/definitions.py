@@ -12,7 +12,7 @@ from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.bodies import UnsupportedMediaType
 from waardhaven.adapters.inbound.http.definition_bodies import ForcedReviewBody, IndexBody, IndexPartBody
 from waardhaven.adapters.inbound.http.documents import PageDocument
-from waardhaven.adapters.inbound.http.model_answers import LOCATION
+from waardhaven.adapters.inbound.http.job_answers import LOCATION
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     NO_CONTROLS,

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.answers import Answers, LocalStatistics
-from waardhaven.adapters.inbound.http.model_answers import accepted
+from waardhaven.adapters.inbound.http.job_answers import accepted
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     NO_CONTROLS,

@@ -9,7 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.documents import ImportDocument, PageDocument, import_document
-from waardhaven.adapters.inbound.http.model_answers import accepted
+from waardhaven.adapters.inbound.http.job_answers import accepted
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     NO_CONTROLS,

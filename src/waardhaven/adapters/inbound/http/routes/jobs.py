@@ -11,8 +11,8 @@ from litestar.response import Stream
 from msgspec import Meta, Struct
 
 from waardhaven.adapters.inbound.http.documents import PageDocument
+from waardhaven.adapters.inbound.http.job_answers import accepted
 from waardhaven.adapters.inbound.http.job_bodies import JobBody
-from waardhaven.adapters.inbound.http.model_answers import accepted
 from waardhaven.adapters.inbound.http.params import (
     DEFAULT_LIMIT,
     IDENTIFIER,

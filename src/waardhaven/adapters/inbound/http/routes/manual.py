@@ -6,7 +6,7 @@ from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response, post
 from litestar.params import QueryParameter
 
-from waardhaven.adapters.inbound.http.model_answers import accepted
+from waardhaven.adapters.inbound.http.job_answers import accepted
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.tags import ALSO, BACKGROUND
 from waardhaven.application.jobs.names import JobName

@@ -6,7 +6,7 @@ import msgspec
 from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response, get, post
 
-from waardhaven.adapters.inbound.http.model_answers import QUEUED, model_answer
+from waardhaven.adapters.inbound.http.job_answers import QUEUED, model_answer
 from waardhaven.adapters.inbound.http.negotiation import JSON
 from waardhaven.adapters.inbound.http.params import Fields
 from waardhaven.adapters.inbound.http.policy import POLICY, needs

@@ -6,7 +6,7 @@ import msgspec
 from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response, post
 
-from waardhaven.adapters.inbound.http.model_answers import QUEUED, model_answer
+from waardhaven.adapters.inbound.http.job_answers import QUEUED, model_answer
 from waardhaven.adapters.inbound.http.negotiation import JSON
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.sent_bodies import body_of, decoded, media_of

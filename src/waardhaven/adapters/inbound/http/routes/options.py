@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
 from waardhaven.adapters.inbound.http.answers import NotAcceptable
-from waardhaven.adapters.inbound.http.model_answers import QUEUED, accepted
+from waardhaven.adapters.inbound.http.job_answers import QUEUED, accepted
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON, media_type
 from waardhaven.adapters.inbound.http.option_bodies import OptionsBody
 from waardhaven.adapters.inbound.http.option_wire import (
@@ -23,11 +23,11 @@ from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_record
 from waardhaven.adapters.inbound.http.sent_bodies import body_of, media_of
 from waardhaven.adapters.inbound.http.tags import ALSO, ANALYTICS, OFFERS, UPLOAD
+from waardhaven.application.answers import Sent
 from waardhaven.application.jobs.ask_options import AskOptions
 from waardhaven.application.quant.catalogue import ListOptionModels, OptionModelsView
 from waardhaven.application.quant.option_question import OptionQuestion
 from waardhaven.application.quant.option_views import OptionsView
-from waardhaven.application.quant.price_options import Sent
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.identity.roles import Permission
 from waardhaven.domain.jobs.job import Job

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from waardhaven.adapters.inbound.http.answers import PERSONAL
 from waardhaven.adapters.inbound.http.definition_bodies import StrategyConfigBody
 from waardhaven.adapters.inbound.http.documents import PageDocument
-from waardhaven.adapters.inbound.http.model_answers import LOCATION
+from waardhaven.adapters.inbound.http.job_answers import LOCATION
 from waardhaven.adapters.inbound.http.params import DEFAULT_LIMIT, Cursor, Fields, Limit
 from waardhaven.adapters.inbound.http.policy import POLICY, needs
 from waardhaven.adapters.inbound.http.reading import answer_page, answer_record

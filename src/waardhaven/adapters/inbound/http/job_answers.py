@@ -1,4 +1,4 @@
-"""Answers of models: the answer itself, or the job that computes it."""
+"""Answers that are jobs: what was queued, and of models the answer itself where there is one."""
 
 from typing import Final
 
