@@ -32,6 +32,7 @@ from waardhaven.domain.index.events import EventColumns, EventKind
 from waardhaven.domain.index.strategies import STRATEGIES
 from waardhaven.domain.index.validation import validated
 from waardhaven.domain.market.calendar import Frequency
+from waardhaven.domain.quant.covariance import ESTIMATORS
 
 RUNS = max(int(os.environ.get("FUZZ", "1000")), 250)
 SLICES = 25
@@ -101,7 +102,7 @@ def some_params(rng: Rng, name: str, columns: int) -> dict[str, object]:
     found: dict[str, object] = {}
     for one in next(each for each in STRATEGIES if each.name == name).parameters:
         if one.name == "covariance" and rng.random() < 0.7:
-            found[one.name] = str(rng.choice(["sample", "ledoit_wolf", "exponentially_weighted"]))
+            found[one.name] = str(rng.choice(list(ESTIMATORS)))
         elif one.name == "lookback" and rng.random() < 0.7:
             found[one.name] = int(rng.choice([-1, 3, 20, 60]))
         elif one.name == "threshold":

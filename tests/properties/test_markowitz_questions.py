@@ -12,6 +12,7 @@ from waardhaven.application.quant.optimise_portfolio import answered
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
 from waardhaven.application.questions.reading import read_question
 from waardhaven.domain.errors import Invalid
+from waardhaven.domain.quant.covariance import ESTIMATORS
 from waardhaven.domain.quant.markowitz.objectives import OBJECTIVES
 
 NEEDS = {
@@ -60,7 +61,7 @@ def questions(draw: Any) -> dict[str, Any]:
     objective = draw(st.sampled_from(list(OBJECTIVES)))
     asked |= draw(limits(names)) | {
         "objective": objective,
-        "covariance_method": draw(st.sampled_from(["ledoit_wolf", "sample", "exponentially_weighted"])),
+        "covariance_method": draw(st.sampled_from(list(ESTIMATORS))),
         "expected_return_method": draw(st.sampled_from(["mean", "bayes_stein", "exponentially_weighted"])),
         "repair": draw(st.booleans()),
         "risk_free_rate": draw(st.sampled_from([-0.02, 0.0, 0.02])),

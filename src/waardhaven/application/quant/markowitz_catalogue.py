@@ -22,6 +22,16 @@ COVARIANCES: Final[Mapping[str, Told]] = {
         "sum of 2^(-age / half_life) r r', weights summing to 1",
         "RiskMetrics Technical Document, 4th ed. (1996), section 5.2",
     ),
+    "oracle_approximating": (
+        "Shrunk towards equal variances, for normal returns",
+        "c m I + (1 - c) S, c = ((1 - 2/n) tr S^2 + (tr S)^2) / ((T + 1 - 2/n) (tr S^2 - (tr S)^2 / n))",
+        "Chen, Wiesel, Eldar & Hero (2010), IEEE Transactions on Signal Processing 58(10), equation 23",
+    ),
+    "ledoit_wolf_constant_correlation": (
+        "Shrunk towards equal correlations",
+        "delta F + (1 - delta) S, F the variances of S with the mean of its correlations",
+        "Ledoit & Wolf (2004), Honey, I shrunk the sample covariance matrix, JPM 30(4), appendix B",
+    ),
 }
 MEANS: Final[Mapping[str, Told]] = {
     "mean": ("Arithmetic mean", "mean of r", "Markowitz (1959)"),

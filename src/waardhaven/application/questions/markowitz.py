@@ -126,7 +126,13 @@ class MarkowitzQuestion(MarkowitzData, frozen=True, kw_only=True):
     """
 
     covariance_method: Annotated[
-        Literal["ledoit_wolf", "sample", "exponentially_weighted"],
+        Literal[
+            "ledoit_wolf",
+            "sample",
+            "exponentially_weighted",
+            "oracle_approximating",
+            "ledoit_wolf_constant_correlation",
+        ],
         Meta(description="How the covariance is estimated of returns."),
     ] = "ledoit_wolf"
     expected_return_method: Annotated[

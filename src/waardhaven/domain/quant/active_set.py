@@ -6,6 +6,7 @@ of the wrong sign at once, and only one while that does not help. For bounds fro
 bounds or general inequalities nothing proves that it does, so the number of rounds is limited.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,10 @@ from waardhaven.domain.types import Flags, Floats
 
 LOW, FREE, HIGH = -1, 0, 1
 ROUNDS, PATIENCE = 60, 4
-PRIMAL_ROUNDING, DUAL_ROUNDING = 1e-14, 1e-12
+PRIMAL_ROUNDING, DUAL_ROUNDING, ON_BOUND = 1e-14, 1e-12, 1e-15
 TINY = 1e-300
+SaddleSolver = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats] | None]
+"""Solves block x + rows' m = pull, rows x = gap for x and m; None where it can not."""
 LARGE = 64
 """Number of variables from which on a guess of the free ones is worth its cost."""
 
@@ -72,7 +75,7 @@ def settled(programme: Programme, start: ActiveSet, *, near: Point | None = None
     """
     active, fewest, patience = start, len(start.side) + len(start.tight) + 1, PATIENCE
     for _ in range(ROUNDS):
-        point = _solved(programme, active, near)
+        point = on_face(programme, active, near)
         if point is None:
             return None
         wanted = _wanted(programme, point, active)
@@ -107,8 +110,21 @@ def _wanted(programme: Programme, point: Point, active: ActiveSet) -> ActiveSet:
     return ActiveSet(side=side, tight=np.where(active.tight, point.inequality >= -force, over))
 
 
-def _solved(programme: Programme, active: ActiveSet, near: Point | None) -> Point | None:
-    """Return the minimum on the face of the active set, None if the face does not determine one."""
+def on_bounds(x: Floats, lower: Floats, upper: Floats) -> Floats:
+    """Return ``x`` (…, n) with what is beyond a bound, or within rounding of it, put on it."""
+    room = ON_BOUND * max(1.0, float(np.abs(x).max()))
+    raised: Floats = np.where(x <= lower + room, lower, x)
+    return np.where(raised >= upper - room, upper, raised)
+
+
+def on_face(
+    programme: Programme, active: ActiveSet, near: Point | None, *, solve: SaddleSolver | None = None
+) -> Point | None:
+    """Return the minimum on the face of the active set; None if the face does not determine one.
+
+    With ``near`` the one closest to it is returned instead. ``solve``: how the system of equations is solved,
+    by Cholesky factors where nothing else is said.
+    """
     free = np.flatnonzero(active.side == FREE)
     x = np.where(active.side == LOW, programme.lower, np.where(active.side == HIGH, programme.upper, 0.0))
     held = x.nonzero()[0]
@@ -121,7 +137,7 @@ def _solved(programme: Programme, active: ActiveSet, near: Point | None) -> Poin
     if len(held):
         pull = pull - (x[held] @ programme.hessian[held])[free]
         gap = totals - rows[:, held] @ x[held]
-    found = _cholesky(block, rows[:, free], pull, gap)
+    found = (solve or _cholesky)(block, rows[:, free], pull, gap)
     if found is None and near is not None:
         guessed = np.concatenate([near.x[free], near.equality, near.inequality[active.tight]])
         found = _closest(block, rows[:, free], pull, gap, guessed)

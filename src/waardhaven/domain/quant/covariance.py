@@ -1,8 +1,8 @@
-"""Covariance of returns: three estimators, and the examination of one before it is used.
+"""Covariance of returns: five estimators, and the examination of one before it is used.
 
 Returns are (T, k), fractions per session without a hole; a covariance is (k, k) per session, not
 annualised. Every estimate is symmetric and positive semi-definite by construction (a product of a matrix
-with its transpose, or that plus a multiple of the identity), so nothing is ever repaired behind anyone.
+with its transpose, or the mean of that and a target that is so), so nothing is ever repaired behind anyone.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ WELL_CONDITIONED = 1e10
 """Condition number from which on a solution has fewer than six digits left in double precision."""
 ROUNDING = 1e-12
 """An eigenvalue below this share of the largest is zero within rounding."""
+STILL = 1e-14
+"""A deviation below this share of the largest return is rounding."""
 
 
 class Estimator(Protocol):
@@ -58,15 +60,59 @@ def ledoit_wolf(returns: Floats, *, half_life: float = 1.0) -> Floats:  # noqa: 
     """
     moves = _centred(returns)
     covariance: Floats = moves.T @ moves / len(moves)
-    shrinkage = _shrinkage(moves, covariance)
-    mean_variance = covariance.trace() / len(covariance)
-    covariance *= 1.0 - shrinkage
-    covariance.flat[:: len(covariance) + 1] += shrinkage * mean_variance
+    return _towards_identity(covariance, _shrinkage(moves, covariance))
+
+
+def oracle_approximating(returns: Floats, *, half_life: float = 1.0) -> Floats:  # noqa: ARG001
+    """Return the sample covariance (divisor T) shrunk towards its mean variance times the identity.
+
+    Chen, Wiesel, Eldar & Hero (2010), "Shrinkage algorithms for MMSE covariance estimation", *IEEE
+    Transactions on Signal Processing* 58(10), equation 23: with S the sample covariance of k names, the share
+    of the target is the lower of 1 and
+    ((1 - 2/k) tr S^2 + (tr S)^2) / ((T + 1 - 2/k) (tr S^2 - (tr S)^2 / k)).
+    Libraries that leave out 2/k shrink more. Positive definite as soon as one of several names moves.
+    """
+    moves = _centred(returns)
+    covariance: Floats = moves.T @ moves / len(moves)
+    names, total = len(covariance), float(covariance.trace())
+    size = float(np.vdot(covariance, covariance))
+    distance = size - total**2 / names
+    if not distance > ROUNDING * size:
+        return covariance
+    few = 2.0 / names
+    share = ((1.0 - few) * size + total**2) / ((len(moves) + 1.0 - few) * distance)
+    return _towards_identity(covariance, min(share, 1.0))
+
+
+def ledoit_wolf_constant_correlation(returns: Floats, *, half_life: float = 1.0) -> Floats:  # noqa: ARG001
+    """Return the sample covariance (divisor T) shrunk towards equal correlations; variances stay.
+
+    Ledoit & Wolf (2004), "Honey, I shrunk the sample covariance matrix", *Journal of Portfolio Management*
+    30(4), appendices A and B: the target F has the variances of S and the mean of its correlations, and its
+    share is (pi - rho) / (gamma T) between 0 and 1, with pi the sum of the asymptotic variances of S, rho
+    that of its asymptotic covariances with F, gamma = |F - S|^2. A name that does not move has
+    no part in it. Positive definite where the share and the variances are above 0 and the mean
+    correlation is neither 1 nor the least that k names can have.
+    """
+    moves = _centred(returns)
+    covariance: Floats = moves.T @ moves / len(moves)
+    noise = STILL * np.abs(returns).max(axis=0)
+    moving = np.flatnonzero(covariance.diagonal() > noise**2)
+    if len(moving) < 2:
+        return covariance
+    block = np.ix_(moving, moving)
+    covariance[block] = _towards_equal_correlations(moves[:, moving], covariance[block])
     return covariance
 
 
 ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
-    {"ledoit_wolf": ledoit_wolf, "sample": sample, "exponentially_weighted": exponentially_weighted}
+    {
+        "ledoit_wolf": ledoit_wolf,
+        "sample": sample,
+        "exponentially_weighted": exponentially_weighted,
+        "oracle_approximating": oracle_approximating,
+        "ledoit_wolf_constant_correlation": ledoit_wolf_constant_correlation,
+    }
 )
 
 
@@ -74,6 +120,36 @@ def _centred(returns: Floats) -> Floats:
     moves = np.ascontiguousarray(returns)
     centred: Floats = moves - moves.mean(axis=0)
     return centred
+
+
+def _towards_identity(covariance: Floats, share: float) -> Floats:
+    """Return, in place, the mean of ``covariance`` and its mean variance times the identity."""
+    mean_variance = covariance.trace() / len(covariance)
+    covariance *= 1.0 - share
+    covariance.flat[:: len(covariance) + 1] += share * mean_variance
+    return covariance
+
+
+def _towards_equal_correlations(moves: Floats, covariance: Floats) -> Floats:
+    """Return the mean of S, of names that all move, and the target of constant correlation."""
+    count, names = moves.shape
+    deviation = np.sqrt(covariance.diagonal())
+    together = np.multiply.outer(deviation, deviation)
+    correlation = (float((covariance / together).sum()) - names) / (names * (names - 1))
+    target = correlation * together
+    np.fill_diagonal(target, covariance.diagonal())
+    gamma = float(np.square(target - covariance).sum())
+    if not gamma > ROUNDING * float(np.vdot(covariance, covariance)):
+        return covariance
+    squares = moves * moves
+    error = squares.T @ squares / count - covariance * covariance
+    shared = (squares * moves).T @ moves / count - covariance.diagonal()[:, None] * covariance
+    shared *= deviation / deviation[:, None]
+    np.fill_diagonal(shared, 0.0)
+    kappa = (float(error.sum()) - float(error.trace()) - correlation * float(shared.sum())) / gamma
+    share = min(max(kappa / count, 0.0), 1.0)
+    mixed: Floats = share * target + (1.0 - share) * covariance
+    return mixed
 
 
 def _shrinkage(moves: Floats, covariance: Floats) -> float:

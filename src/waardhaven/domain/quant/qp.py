@@ -2,6 +2,8 @@
 
 An active set found by block principal pivoting gives the solution exactly where it settles; everything
 else goes through PIQP, an interior-point method, whose active set is then solved exactly in the same way.
+Where that leaves more than rounding, as singular Hessians and constraints that depend on each other do, steps
+of the proximal point method go on from there, each solved by a dual active set.
 Whatever the path, a solution is returned only if its Karush-Kuhn-Tucker residual and its constraints are
 within bounds. The objective is scaled for the solver, so units of the Hessian do not matter.
 """
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from waardhaven.domain.quant.active_set import FREE, HIGH, LOW, ActiveSet, guess, settled
+from waardhaven.domain.quant.proximal_point import approached
 from waardhaven.domain.quant.quadratic_programme import (
     Infeasible,
     NotSolved,
@@ -93,10 +96,14 @@ def _by_interior_point(programme: Programme) -> Solution:
         programme.upper,
     )
     solver.solve()
-    for point in _candidates(programme, solver.result, unit):
-        found = solution(programme, point, "interior_point")
-        if found:
-            return found
+    exact, own = _candidates(programme, solver.result, unit)
+    found = (
+        solution(programme, exact, "interior_point")
+        or solution(programme, own, "interior_point")
+        or approached(programme, own)
+    )
+    if found:
+        return found
     if _contradictory(programme):
         raise Infeasible("No point satisfies every constraint.")
     raise NotSolved("The quadratic programme has no minimum, or none that can be computed accurately.")
@@ -118,7 +125,7 @@ def _contradictory(programme: Programme) -> bool:
     return bool(found.status == 2)
 
 
-def _candidates(programme: Programme, result: Any, unit: float) -> list[Point | None]:
+def _candidates(programme: Programme, result: Any, unit: float) -> tuple[Point | None, Point]:
     """Return the exact point of the active set that the interior point ended at, and that point itself."""
     low = result.z_bl > result.x - programme.lower
     high = result.z_bu > programme.upper - result.x
@@ -130,4 +137,4 @@ def _candidates(programme: Programme, result: Any, unit: float) -> list[Point | 
         equality=result.y * unit,
         inequality=np.maximum(result.z_u, 0.0) * unit,
     )
-    return [settled(programme, active, near=own), own]
+    return settled(programme, active, near=own), own

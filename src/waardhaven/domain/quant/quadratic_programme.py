@@ -50,6 +50,15 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Candidates x (c, n) with the multipliers of equalities (c, e) and inequalities (c, g)."""
+
+    x: Floats
+    equality: Floats
+    inequality: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
     """A solution x (n,) with its multipliers, how accurate it is, and which method found it.
 
@@ -89,6 +98,42 @@ def residual(programme: Programme, point: Point) -> float:
         slack = programme.ceilings - programme.inequalities @ point.x
         breaches += [float(-point.inequality.min()), float(np.abs(point.inequality * slack).max())]
     return max(breaches) / _scale(programme, point)
+
+
+def residuals(programme: Programme, linear: Floats, points: Points) -> Floats:
+    """Return ``residual`` (c,) of many points at once, each with a ``linear`` (c, n) of its own."""
+    held = np.flatnonzero(points.x.any(axis=0))
+    forces = points.equality @ programme.equalities
+    slope = points.x[:, held] @ programme.hessian[held] + linear + forces
+    slope += points.inequality @ programme.inequalities
+    low, high = points.x <= programme.lower, points.x >= programme.upper
+    off = np.where(low & high, 0.0, np.where(low, -slope, np.where(high, slope, np.abs(slope))))
+    slack = programme.ceilings - points.x @ programme.inequalities.T
+    curvature = float(programme.hessian.diagonal().max())
+    scale = np.maximum(_largest(linear), _largest(forces))
+    scale = np.maximum(scale, ROUNDED_CURVATURE * curvature * _largest(points.x))
+    breach = np.maximum(off.max(axis=1, initial=0.0), _largest(points.inequality * slack))
+    breach = np.maximum(breach, -points.inequality.min(axis=1, initial=0.0))
+    found: Floats = breach / np.maximum(scale, 1e-300)
+    return found
+
+
+def violations(programme: Programme, x: Floats) -> Floats:
+    """Return ``violation`` (c,) of many points (c, n) at once."""
+    over = [
+        programme.lower - x,
+        x - programme.upper,
+        np.abs(x @ programme.equalities.T - programme.totals),
+        x @ programme.inequalities.T - programme.ceilings,
+    ]
+    largest = np.max([gap.max(axis=1, initial=0.0) for gap in over], axis=0)
+    found: Floats = largest / np.maximum(1.0, _largest(x))
+    return found
+
+
+def _largest(values: Floats) -> Floats:
+    found: Floats = np.abs(values).max(axis=1, initial=0.0)
+    return found
 
 
 def violation(programme: Programme, point: Point) -> float:

@@ -6,6 +6,7 @@ from tests.unit.domain.index.scenes import returns, signals, weights
 from waardhaven.domain.index.definition import StrategySpec
 from waardhaven.domain.index.strategies import InvalidStrategy, prepare
 from waardhaven.domain.index.strategies.parameters import boolean, broken_rule, describe
+from waardhaven.domain.quant.covariance import ESTIMATORS
 
 
 def bad_fields(name: str, params: object) -> dict[str, str]:
@@ -140,7 +141,7 @@ def test_fixed_weights_must_sum_to_one_within_a_thousandth() -> None:
 
 
 def test_a_choice_that_does_not_exist_lists_those_that_do() -> None:
-    rule = "must be one of ledoit_wolf, sample, exponentially_weighted"
+    rule = f"must be one of {', '.join(ESTIMATORS)}"
     assert bad_fields("equal_risk", {"covariance": "robust"}) == {"strategy.params.covariance": rule}
     assert bad_fields("equal_risk", {"covariance": ["sample"]}) == {"strategy.params.covariance": rule}
 

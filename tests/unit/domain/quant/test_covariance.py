@@ -3,9 +3,12 @@ import pytest
 
 from waardhaven.domain.quant.covariance import (
     ESTIMATORS,
+    Estimator,
     diagnose,
     exponentially_weighted,
     ledoit_wolf,
+    ledoit_wolf_constant_correlation,
+    oracle_approximating,
     sample,
 )
 
@@ -44,6 +47,49 @@ def test_ledoit_wolf_of_fewer_sessions_than_names_is_positive_definite() -> None
 def test_ledoit_wolf_keeps_a_sample_that_is_its_own_target() -> None:
     moves = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
     assert ledoit_wolf(moves).tolist() == np.eye(2).tolist()
+
+
+@pytest.mark.parametrize("estimate", [oracle_approximating, ledoit_wolf_constant_correlation])
+def test_the_other_shrunk_estimates_of_fewer_sessions_than_names_are_positive_definite(
+    estimate: Estimator,
+) -> None:
+    assert np.linalg.eigvalsh(estimate(returns(5, 20), half_life=1.0))[0] > 0.0
+
+
+def test_oracle_approximating_keeps_a_sample_that_is_its_own_target() -> None:
+    moves = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    assert oracle_approximating(moves).tolist() == np.eye(2).tolist()
+
+
+def test_equal_correlations_are_kept_as_they_are() -> None:
+    moves = returns(40, 2)
+    np.testing.assert_array_equal(ledoit_wolf_constant_correlation(moves), _by_periods(moves))
+
+
+def _by_periods(moves: np.ndarray) -> np.ndarray:
+    centred = moves - moves.mean(axis=0)
+    return centred.T @ centred / len(moves)
+
+
+@pytest.mark.parametrize("still", [0.0, 0.0001])
+def test_a_name_that_does_not_move_has_no_part_in_the_mean_correlation(still: float) -> None:
+    moves = returns(40, 4) + returns(40, 1)
+    wider = np.insert(moves, 2, still, axis=1)
+    found = ledoit_wolf_constant_correlation(wider)
+    kept = np.array([0, 1, 3, 4])
+    np.testing.assert_allclose(found[np.ix_(kept, kept)], ledoit_wolf_constant_correlation(moves), rtol=1e-13)
+    assert np.abs(found[2]).max() <= 1e-18
+    alone = wider[:, [0, 2]]
+    np.testing.assert_allclose(
+        ledoit_wolf_constant_correlation(alone), _by_periods(alone), rtol=1e-14, atol=1e-18
+    )
+
+
+def test_shrinking_towards_equal_correlations_keeps_variances() -> None:
+    moves = returns(30, 6)
+    np.testing.assert_allclose(
+        ledoit_wolf_constant_correlation(moves).diagonal(), _by_periods(moves).diagonal(), rtol=1e-14
+    )
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -1,10 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from waardhaven.domain.quant import active_set
 from waardhaven.domain.quant.active_set import ActiveSet, settled
 from waardhaven.domain.quant.qp import Infeasible, NotSolved, minimise
-from waardhaven.domain.quant.quadratic_programme import Point, Programme, residual, solution, violation
+from waardhaven.domain.quant.quadratic_programme import (
+    Point,
+    Points,
+    Programme,
+    residual,
+    residuals,
+    solution,
+    violation,
+    violations,
+)
 
 
 def positive(names: int, rank: int | None = None, seed: int = 0) -> np.ndarray:
@@ -159,6 +170,33 @@ def test_residual_and_violation_tell_how_far_a_point_is_from_the_solution() -> N
     assert residual(programme(), point(0.6, 0.4)) == pytest.approx(0.2)
     assert violation(programme(), point(0.6, 0.6)) == pytest.approx(0.2)
     assert violation(programme(), point(-0.25, 1.25)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_many_points_have_the_residuals_and_violations_of_each(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    asked = programme(
+        hessian=positive(5),
+        equalities=rng.normal(size=(2, 5)),
+        totals=rng.normal(size=2),
+        inequalities=rng.normal(size=(rows, 5)),
+        ceilings=rng.normal(size=rows),
+        lower=np.zeros(5),
+        upper=np.ones(5),
+    )
+    linear = rng.normal(size=(40, 5))
+    many = Points(
+        x=np.clip(rng.normal(0.5, 1.0, (40, 5)), np.repeat([[-0.1], [0.0]], 20, axis=0), 1.0),
+        equality=rng.normal(size=(40, 2)),
+        inequality=rng.normal(size=(40, rows)),
+    )
+    each = [
+        Point(x=x, equality=equality, inequality=inequality)
+        for x, equality, inequality in zip(many.x, many.equality, many.inequality, strict=True)
+    ]
+    alone = [residual(replace(asked, linear=q), one) for q, one in zip(linear, each, strict=True)]
+    np.testing.assert_allclose(residuals(asked, linear, many), alone, rtol=1e-12)
+    np.testing.assert_allclose(violations(asked, many.x), [violation(asked, one) for one in each], rtol=1e-12)
 
 
 @pytest.mark.parametrize("x", [(0.6, 0.4), (0.6, 0.6), (float("nan"), 0.5)])

@@ -19,10 +19,11 @@ from typing import Self
 
 import numpy as np
 
+from waardhaven.domain.quant.active_set import on_bounds
 from waardhaven.domain.quant.quadratic_programme import NotSolved, Point, Programme
 from waardhaven.domain.types import Flags, Floats, Rows
 
-ON_BOUND, NEGLIGIBLE, TIGHT = 1e-15, 1e-14, 1e-12
+NEGLIGIBLE, TIGHT = 1e-14, 1e-12
 STEPS_FOR_EACH = 20
 """Corners allowed for each unknown; real markets have about one for each name."""
 FLAT, DRIFTED, SINGULAR, PIVOT = 1e-11, 1e-11, 1e-7, 1e-12
@@ -323,22 +324,15 @@ class _Walk:
         beyond[self.basis[: self.size]] = self.direction
         names = self.variables
         beyond[:names] = 0.0
-        corners[:, :names] = _on_bounds(corners[:, :names], self.lower[:names], self.upper[:names])
+        corners[:, :names] = on_bounds(corners[:, :names], self.lower[:names], self.upper[:names])
         corners[:, names:] *= self.unit
         beyond[names:] *= self.scale
         return CriticalLine(prices=prices * (self.unit / self.scale), unknowns=corners, beyond=beyond)
 
 
-def _on_bounds(x: Floats, lower: Floats, upper: Floats) -> Floats:
-    """Return ``x`` (…, n) with what is beyond a bound, or within rounding of it, put on it."""
-    room = ON_BOUND * max(1.0, float(np.abs(x).max()))
-    raised: Floats = np.where(x <= lower + room, lower, x)
-    return np.where(raised >= upper - room, upper, raised)
-
-
 def _settled(programme: Programme, start: Point) -> Point:
     """Return the point with weights exactly on their bounds and no force of limits that are not tight."""
-    x = _on_bounds(start.x, programme.lower, programme.upper)
+    x = on_bounds(start.x, programme.lower, programme.upper)
     slack = programme.ceilings - programme.inequalities @ x
     tight = slack <= TIGHT * np.maximum(1.0, np.abs(programme.ceilings))
     return Point(x=x, equality=start.equality, inequality=np.where(tight, start.inequality, 0.0))

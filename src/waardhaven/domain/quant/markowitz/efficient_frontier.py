@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waardhaven.domain.quant.markowitz.frontier import MOST_RESIDUAL, Frontier, variances
+from waardhaven.domain.quant.markowitz.frontier import Frontier, variances
 from waardhaven.domain.quant.markowitz.problem import Problem, refuse
 from waardhaven.domain.quant.markowitz.searched import Searched
 from waardhaven.domain.quant.markowitz.standard_form import require_feasible
@@ -55,10 +55,8 @@ def _walked(problem: Problem, points: int) -> EfficientFrontier | None:
     covariance, expected = problem.moments.covariance, problem.moments.expected
     try:
         frontier = Frontier.of(covariance, expected, problem.limits)
+        residual = frontier.checked()
     except NotSolved:
-        return None
-    residual = float(frontier.residuals().max())
-    if not residual <= MOST_RESIDUAL:
         return None
     weights = frontier.points(points)
     return EfficientFrontier(

@@ -12,8 +12,8 @@ from waardhaven.domain.quant.markowitz.moments import BadMoments, Moments, Retur
 from waardhaven.domain.quant.markowitz.soundness import Repair, clip_eigenvalues
 from waardhaven.domain.types import Floats
 
-SHRUNK = frozenset({"ledoit_wolf"})
-"""Estimators that are definite with fewer periods than names."""
+SHRUNK = frozenset({"ledoit_wolf", "oracle_approximating", "ledoit_wolf_constant_correlation"})
+"""Estimators that are definite with fewer periods than names, but for moves that all repeat one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

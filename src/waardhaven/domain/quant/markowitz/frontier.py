@@ -18,17 +18,21 @@ from waardhaven.domain.quant.markowitz.standard_form import StandardForm
 from waardhaven.domain.quant.optimal_weights import NothingGained
 from waardhaven.domain.quant.qp import minimise
 from waardhaven.domain.quant.quadratic_programme import (
+    MOST_VIOLATION,
     NotSolved,
     Point,
+    Points,
     Programme,
     Solution,
-    residual,
+    residuals,
     solution,
+    violations,
 )
 from waardhaven.domain.types import Floats
 
 ROUNDING = 1e-12
 MOST_RESIDUAL = 1e-10
+DRIFTED = "The critical line has drifted from the optimum."
 
 
 class OutOfReach(Invalid):
@@ -100,25 +104,40 @@ class Frontier:
 
     def residuals(self) -> Floats:
         """Return the Karush-Kuhn-Tucker residual (c,) of each corner."""
-        return np.array([residual(self._programme(price), self._point(price)) for price in self.prices])
+        moved = self.least.linear - self.prices[:, None] * self.form.gain(self.expected)
+        return residuals(self.least, moved, self._corner_points())
+
+    def checked(self) -> float:
+        """Return the largest residual of all corners; NotSolved where one breaks a limit or is no optimum."""
+        largest = float(self.residuals().max())
+        broken = float(violations(self.least, self._corner_points().x).max())
+        if not (largest <= MOST_RESIDUAL and broken <= MOST_VIOLATION):
+            raise NotSolved(DRIFTED)
+        return largest
 
     def _programme(self, price: float) -> Programme:
         return replace(self.least, linear=self.least.linear - price * self.form.gain(self.expected))
 
-    def _point(self, price: float) -> Point:
-        unknowns = self.line.at(price)
+    def _corner_points(self) -> Points:
+        return self._points(self.line.unknowns)
+
+    def _points(self, unknowns: Floats) -> Points:
         names, equal = len(self.form.lower), len(self.form.totals)
-        return Point(
-            x=np.clip(unknowns[:names], self.form.lower, self.form.upper),
-            equality=unknowns[names : names + equal],
-            inequality=np.maximum(unknowns[names + equal :], 0.0),
+        return Points(
+            x=np.clip(unknowns[:, :names], self.form.lower, self.form.upper),
+            equality=unknowns[:, names : names + equal],
+            inequality=np.maximum(unknowns[:, names + equal :], 0.0),
         )
+
+    def _point(self, price: float) -> Point:
+        one = self._points(self.line.at(price)[None, :])
+        return Point(x=one.x[0], equality=one.equality[0], inequality=one.inequality[0])
 
     def at(self, price: float) -> Solution:
         """Return the solution at lambda = ``price``, checked to 1e-10; NotSolved if it is not that good."""
         found = solution(self._programme(price), self._point(price), "critical_line")
         if found is None or found.residual > MOST_RESIDUAL:
-            raise NotSolved("The critical line has drifted from the optimum.")
+            raise NotSolved(DRIFTED)
         return found
 
     def points(self, count: int) -> Floats:

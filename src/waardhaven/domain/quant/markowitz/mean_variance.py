@@ -120,6 +120,7 @@ def _efficient(
     walked: Frontier | Searched
     try:
         walked = Frontier.of(covariance, gain, problem.limits)
+        walked.checked()
         price, found = _priced(walked, risk, risk_free)
     except NotSolved:
         walked = Searched(covariance=covariance, expected=gain, form=form)

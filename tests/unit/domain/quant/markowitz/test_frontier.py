@@ -188,7 +188,7 @@ def test_a_walk_that_fails_is_replaced_by_programmes(monkeypatch: pytest.MonkeyP
 
 def test_a_walk_of_poor_accuracy_is_replaced_by_programmes(monkeypatch: pytest.MonkeyPatch) -> None:
     covariance, expected = market(12)
-    monkeypatch.setattr(efficient_frontier, "MOST_RESIDUAL", -1.0)
+    monkeypatch.setattr(frontier, "MOST_RESIDUAL", -1.0)
     found = efficient_frontier.efficient_frontier(problem(covariance, expected), 3)
     assert found.method == "quadratic_programmes"
 

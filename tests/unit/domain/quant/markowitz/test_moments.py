@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from waardhaven.domain.errors import Invalid
-from waardhaven.domain.quant.covariance import ledoit_wolf, sample
+from waardhaven.domain.quant.covariance import ESTIMATORS, ledoit_wolf, sample
 from waardhaven.domain.quant.markowitz.estimation import (
     EXPECTED_RETURNS,
     Estimation,
@@ -70,7 +70,7 @@ def test_levels_with_holes_or_without_value_are_refused(levels: np.ndarray, rule
         returns_of_levels(levels, names=("A",), periods_per_year=12.0)
 
 
-@pytest.mark.parametrize("method", ["ledoit_wolf", "sample", "exponentially_weighted"])
+@pytest.mark.parametrize("method", ESTIMATORS)
 def test_mean_and_covariance_are_of_the_same_year_whatever_the_method(method: str) -> None:
     """The origin system used a daily covariance beside annual returns."""
     given = returns()
