@@ -68,9 +68,9 @@ fault: $(DEV) ## Kill API, worker, PostgreSQL, Valkey and refreshes at random mo
 	  $(PYTEST) tests/e2e/test_faults.py tests/e2e/test_job_faults.py tests/e2e/test_refresh_faults.py \
 	  --timeout 3600 -rP $(ARGS)
 
-fuzz: $(DEV) ## Build or refuse ten thousand random definitions
+fuzz: $(DEV) ## Build or refuse ten thousand random definitions, optimise ten thousand singular markets
 	@FUZZ=$${FUZZ:-10000} $(PYTEST) -n $(JOBS) tests/properties/test_definitions_fuzz.py \
-	  tests/properties/test_random_definitions.py $(ARGS)
+	  tests/properties/test_random_definitions.py tests/properties/test_singular_markets.py $(ARGS)
 
 versions: $(DEV) ## Run the tests on every interpreter from 3.11 to 3.13 the machine has
 	@$(BIN)/python scripts/every_python.py

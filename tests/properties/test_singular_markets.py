@@ -14,6 +14,7 @@ FIRST = 20_000
 """Seeds below were used to find what failed."""
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_no_question_about_a_singular_market_is_left_unsolved(block: int) -> None:
     seeds = range(FIRST + block, FIRST + QUESTIONS, BLOCKS)
