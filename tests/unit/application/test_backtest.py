@@ -1,22 +1,23 @@
 """Backtests over fakes: the index engine, costs on what is traded, days that are sessions."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.application.bench import ROWS, Bench
+from tests.unit.application.bench import DAYS, ROWS, Bench
 from tests.unit.application.world import AXIS, CLOSES, DEFINITION, VIEWER, WARM_UP, World, day
 
 from waardhaven.application.answers import InvalidRange
-from waardhaven.application.indexes.backtest import Backtest, BacktestView, UnusableBacktest
+from waardhaven.application.indexes.backtest import Backtest, UnusableBacktest
+from waardhaven.application.indexes.backtest_views import BacktestView
 from waardhaven.application.indexes.read_benchmark_levels import ReadBenchmarkLevels
 from waardhaven.application.questions.backtest import BacktestQuestion
 from waardhaven.domain.errors import Forbidden, Invalid
 from waardhaven.domain.identity.roles import ANONYMOUS, OPERATOR
 from waardhaven.domain.index.definition import Schedule, StrategySpec
-from waardhaven.domain.market.asset import UnknownAsset
 from waardhaven.domain.market.calendar import Frequency
 
 ALL = ("AAA", "BBB", "CCC")
@@ -55,6 +56,47 @@ async def test_a_backtest_is_the_index_of_the_same_rules_bit_for_bit(bench: Benc
     assert found.dates.tolist() == build.result.levels.day.tolist()
     assert found.values.tobytes() == build.result.levels.level.tobytes()
     assert found.strategy == strategy
+
+
+def equal(closes: np.ndarray) -> np.ndarray:
+    return np.full(closes.shape[1], 1.0 / closes.shape[1])
+
+
+def by_volatility(closes: np.ndarray) -> np.ndarray:
+    """Return weights by the inverse of the deviation of the last 60 returns."""
+    recent = closes[-61:]
+    inverse = 1.0 / (recent[1:] / recent[:-1] - 1.0).std(axis=0, ddof=1)
+    found: np.ndarray = inverse / inverse.sum()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("strategy", "weigh"), [("equal_weight", equal), ("inverse_volatility", by_volatility)]
+)
+async def test_a_backtest_is_what_a_plain_loop_makes_of_the_closes(
+    bench: Bench, strategy: str, weigh: Callable[[np.ndarray], np.ndarray]
+):
+    """Weights from closes of the session before, units that drift, costs on both sides of what is traded."""
+    asked = {"strategy": strategy, "transaction_cost": 0.004, "slippage": 0.001}
+    found = await backtested(bench, VIEWER, **asked)
+    level, turnover, levels = 100.0, [], []
+    units = weigh(CLOSES[:WARM_UP]) * level / CLOSES[WARM_UP]
+    for row in range(WARM_UP, WARM_UP + ROWS):
+        level = float((units * CLOSES[row]).sum())
+        if row > WARM_UP and day(row - WARM_UP).month != day(row - WARM_UP - 1).month:
+            weights = weigh(CLOSES[:row])
+            turnover.append(float(np.abs(weights - units * CLOSES[row] / level).sum()))
+            level *= 1.0 - 0.005 * turnover[-1]
+            units = weights * level / CLOSES[row]
+        levels.append(level)
+    np.testing.assert_allclose(found.values, levels, rtol=1e-13)
+    assert [one.turnover for one in found.compositions[1:]] == pytest.approx(turnover, rel=1e-10)
+    assert found.costs == pytest.approx(0.005 * sum(turnover), rel=1e-12)
+    assert (found.transaction_costs, found.slippage) == pytest.approx((0.8 * found.costs, 0.2 * found.costs))
+    assert found.turnover == pytest.approx(
+        sum(turnover) / ((found.last - found.base).days / 365.0), rel=1e-10
+    )
+    assert found.total_return == pytest.approx(levels[-1] / 100.0 - 1.0, rel=1e-10)
 
 
 async def test_costs_are_charged_on_what_is_traded_and_told_apart(bench: Bench):
@@ -120,24 +162,71 @@ async def test_a_start_that_is_no_session_is_the_next_one(bench: Bench):
         ({"source": "nobody"}, UnusableBacktest, "params.symbols"),
         ({"start": date(2199, 1, 1)}, UnusableBacktest, "params.start"),
         ({"start": date(1999, 1, 1)}, UnusableBacktest, "params.start"),
-        ({"strategy": "none"}, Invalid, "strategy.name"),
-        ({"max_weight": 0.2}, Invalid, None),
+        ({"strategy": "none"}, UnusableBacktest, "params.strategy"),
+        ({"strategy": "momentum", "params": {"x": 1}}, UnusableBacktest, "params.params.x"),
+        ({"max_weight": 0.2}, UnusableBacktest, "params.max_weight"),
+        ({"max_weight": 0.5, "max_names": 1}, UnusableBacktest, "params.max_names"),
+        ({"transaction_cost": 0.1, "slippage": 0.01}, UnusableBacktest, "params.slippage"),
+        ({"currency": "XXX"}, UnusableBacktest, "params.currency"),
+        ({"currency": "CHF"}, UnusableBacktest, "params.currency"),
+        ({"calendar": "XXXX"}, UnusableBacktest, "params.calendar"),
+        ({"end": date(1999, 1, 1), "start": None}, UnusableBacktest, "params.calendar"),
+        ({"strategy": "market_cap"}, UnusableBacktest, "params.start"),
+        ({"symbols": ("AAA", "NOPE", "é")}, UnusableBacktest, "params.symbols.1"),
+        ({"symbols": ("?",)}, UnusableBacktest, "params.symbols.0"),
+        ({"benchmark": "NOPE"}, UnusableBacktest, "params.benchmark"),
         ({"start": day(5), "end": day(4)}, InvalidRange, "end"),
         ({"start": day(ROWS - 1)}, UnusableBacktest, "params.end"),
     ],
 )
 async def test_what_can_not_be_run_is_refused_by_field(
-    bench: Bench, asked: dict[str, Any], error: type[Invalid], field: str | None
+    bench: Bench, asked: dict[str, Any], error: type[Invalid], field: str
 ):
     with pytest.raises(error) as refused:
         await backtested(bench, VIEWER, **asked)
-    if field is not None:
-        assert refused.value.errors[0].field == field
+    assert refused.value.errors[0].field == field
+    assert refused.value.errors[0].rule
 
 
-async def test_unknown_symbols_and_a_benchmark_without_closes_are_told(bench: Bench):
-    with pytest.raises(UnknownAsset):
-        await backtested(bench, VIEWER, symbols=("AAA", "NOPE"))
+async def test_names_of_one_symbol_on_two_exchanges_are_told_apart(bench: Bench):
+    """One would have taken the place of the other, and weights summed to less than 1."""
+    await bench.add("AAA", CLOSES[WARM_UP : WARM_UP + ROWS, 1], mic="XNAS")
+    found = await backtested(bench, VIEWER, symbols=("AAA:XNYS", "AAA:XNAS", "BBB"))
+    assert found.symbols == ("AAA:XNYS", "AAA:XNAS", "BBB")
+    later = found.compositions[-1].weights
+    assert later == pytest.approx(dict.fromkeys(found.symbols, 1.0 / 3.0))
+
+
+async def test_a_benchmark_is_measured_in_the_currency_of_the_level(bench: Bench):
+    await bench.add("FAR", CLOSES[WARM_UP : WARM_UP + ROWS, 0], unit="EUR", currency="EUR")
+    found = await backtested(bench, VIEWER, symbols=("FAR",), benchmark="FAR", start=day(5))
+    assert found.metrics["beta"].value == pytest.approx(1.0, rel=1e-12)
+    assert found.metrics["tracking_error"].value == pytest.approx(0.0, abs=1e-12)
+
+
+async def test_symbols_without_days_in_common_are_refused_or_told_to_be_left_out(bench: Bench):
+    half = ROWS // 2
+    await bench.add("OLD", CLOSES[WARM_UP : WARM_UP + half, 0], axis=DAYS[:half])
+    await bench.add("NEW", CLOSES[WARM_UP + half : WARM_UP + ROWS, 1], axis=DAYS[half:])
+    with pytest.raises(UnusableBacktest) as refused:
+        await backtested(bench, VIEWER, symbols=("OLD", "NEW"), start=None)
+    (told,) = refused.value.errors
+    assert told.field == "params.symbols"
+    assert "OLD without closes from" in told.rule
+    found = await backtested(bench, VIEWER, symbols=("OLD", "BBB"), start=day(half + 5))
+    assert found.compositions[0].weights == {"BBB": 1.0}
+    assert found.notes[-1] == "Never held, without closes from the base date on: OLD."
+    assert not any("Never" in one for one in (await backtested(bench, VIEWER)).notes)
+
+
+async def test_every_symbol_that_is_unknown_is_named(bench: Bench):
+    with pytest.raises(UnusableBacktest) as refused:
+        await backtested(bench, VIEWER, symbols=("NOPE", "AAA", "é", "ALSO"))
+    assert [one.field for one in refused.value.errors] == [f"params.symbols.{at}" for at in (0, 2, 3)]
+    assert "NOPE" in refused.value.errors[0].rule
+
+
+async def test_a_benchmark_without_closes_is_told(bench: Bench):
     await bench.add("DRY", [], axis=AXIS[:0])
     with pytest.raises(UnusableBacktest) as refused:
         await backtested(bench, VIEWER, benchmark="DRY")

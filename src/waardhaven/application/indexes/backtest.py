@@ -1,6 +1,7 @@
 """A registered strategy run over stored closes, as if it had been an index; nothing is stored."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -8,8 +9,10 @@ from typing import Final
 import numpy as np
 
 from waardhaven.application.answers import check_range
+from waardhaven.application.indexes.backtest_views import BacktestView, ReviewView
+from waardhaven.application.indexes.conversion import UnknownTarget, dated_rates
 from waardhaven.application.indexes.level_views import known
-from waardhaven.application.indexes.metric_views import RiskMetricView, metric_views
+from waardhaven.application.indexes.metric_views import metric_views
 from waardhaven.application.indexes.names import CASH_SYMBOL
 from waardhaven.application.indexes.read_inputs import ReadInputs
 from waardhaven.application.ports.compute_pool import ComputePool
@@ -23,6 +26,7 @@ from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build import IndexHistory, compute, warm_up_sessions
 from waardhaven.domain.index.build_record import InputsUnavailable
 from waardhaven.domain.index.composition import Composition
+from waardhaven.domain.index.constraints.feasibility import InfeasibleConstraints
 from waardhaven.domain.index.definition import (
     Adjustment,
     Constraints,
@@ -32,19 +36,32 @@ from waardhaven.domain.index.definition import (
     StrategySpec,
 )
 from waardhaven.domain.index.inputs import IndexInputs
+from waardhaven.domain.index.level import NothingEligible
 from waardhaven.domain.index.strategies import prepare
-from waardhaven.domain.index.validation import validated
-from waardhaven.domain.market.asset import Asset, SymbolRef
+from waardhaven.domain.index.validation import InvalidDefinition, validated
+from waardhaven.domain.index.variant_rules import LARGEST_COST
+from waardhaven.domain.market.asset import Asset, InvalidSymbol, SymbolRef
 from waardhaven.domain.market.calendar import Frequency
+from waardhaven.domain.market.currency import UnknownCurrency
 from waardhaven.domain.metrics import METRICS
 from waardhaven.domain.metrics.comparison import Levels
 from waardhaven.domain.metrics.measuring import Measures, measure
 from waardhaven.domain.metrics.periods import periods_per_year
 from waardhaven.domain.metrics.sample import Sample, from_levels, per_period
-from waardhaven.domain.types import AssetId, Days, Floats, as_date
+from waardhaven.domain.types import AssetId, as_date
 
 NOWHERE: Final = ""
 """A universe that nobody can make: the names are those asked for."""
+SENT_AS: Final = {
+    "strategy.name": "strategy",
+    "base_value": "initial_value",
+    "base_date": "start",
+}
+"""Fields of a definition that a question has by other names."""
+REFUSALS: Final = (InvalidDefinition, InfeasibleConstraints, NothingEligible, UnknownCurrency, UnknownTarget)
+"""Why the engine may refuse a definition, or rates of exchange are missing."""
+PARTS: Final = ("strategy.", "constraints.", "schedule.", "series.")
+"""Parts of a definition whose fields a question has itself."""
 DAYS_PER_YEAR: Final = 365.0
 
 
@@ -53,53 +70,10 @@ class UnusableBacktest(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewView:
-    """What a review set: ``weights`` by symbol at its effective close; ``cost`` None at the base date."""
-
-    selection: dt.date
-    effective: dt.date
-    turnover: float | None
-    cost: float | None
-    weights: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestView:
-    """What a strategy led to.
-
-    ``dates`` and ``values``: the level after costs. ``turnover``: sum of absolute changes of weight, a year.
-    ``costs`` and its parts: sums of what reviews took, each a fraction of the level then. ``metrics``: of
-    daily returns after costs, beside the benchmark where there is one.
-    """
-
-    strategy: str
-    params: Mapping[str, object]
-    symbols: tuple[str, ...]
-    source: str
-    adjustment: str
-    currency: str
-    base: dt.date
-    last: dt.date
-    total_return: float
-    reviews: int
-    turnover: float | None
-    costs: float
-    transaction_costs: float
-    slippage: float
-    benchmark: str | None
-    risk_free_rate: float
-    metrics: Mapping[str, RiskMetricView]
-    notes: tuple[str, ...]
-    dates: Days
-    values: Floats
-    compositions: tuple[ReviewView, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Market:
     """What the names are and which closes of them are read; ``known_at``: the state of the facts.
 
-    ``common``: the first day on which closes of all have begun.
+    ``common``: the first day on which closes of all have begun; ``ends``: the last close of each asset.
     """
 
     assets: tuple[Asset, ...]
@@ -107,6 +81,19 @@ class _Market:
     adjustment: Adjustment
     known_at: VintagePoint
     common: dt.date
+    ends: Mapping[AssetId, dt.date]
+
+    @property
+    def names(self) -> Mapping[AssetId, str]:
+        """What each asset is called: its symbol, with its exchange where another has the same."""
+        count = Counter(one.symbol for one in self.assets)
+        return {
+            one.id: one.symbol if count[one.symbol] == 1 else f"{one.symbol}:{one.mic}" for one in self.assets
+        }
+
+    def ended(self, day: dt.date) -> list[str]:
+        """Return the names without a close on ``day`` or after it."""
+        return [name for one, name in self.names.items() if self.ends[one] < day]
 
     @property
     def ids(self) -> tuple[AssetId, ...]:
@@ -138,9 +125,15 @@ class Backtest:
     pool: ComputePool
 
     async def __call__(self, by: Principal, *, question: BacktestQuestion) -> BacktestView:
-        """Raise UnusableBacktest, InvalidDefinition, UnknownAsset, AmbiguousSymbol, or as builds do."""
+        """Raise UnusableBacktest naming the fields of the question, InvalidRange, or as builds do."""
         by.require(Permission.READ_INDICES)
         check_range(question.start, question.end)
+        try:
+            return await self._answer(question)
+        except REFUSALS as error:
+            raise _as_asked(error) from error
+
+    async def _answer(self, question: BacktestQuestion) -> BacktestView:
         market = await self._market(question)
         definition = await self._definition(question, market)
         inputs = await self.inputs(
@@ -150,7 +143,7 @@ class Backtest:
             held=market.ids,
             through=question.end,
         )
-        benchmark = await self._benchmark(question, market)
+        benchmark = await self._benchmark(question, definition, market)
         run = await self.pool.run(ran, definition, _all_members(inputs), benchmark, question.risk_free_rate)
         return _view(question, market, definition, run)
 
@@ -160,30 +153,38 @@ class Backtest:
         known_at = await self.reference.latest_vintage()
         if known_at is None:
             raise InputsUnavailable("There is no market data yet. Load some first.")
-        assets = await self._assets(question.symbols)
+        fields = [f"symbols.{at}" for at in range(len(question.symbols))]
+        assets = await self._assets(dict(zip(fields, question.symbols, strict=True)))
+        if len({one.id for one in assets}) != len(assets):
+            raise _refused("symbols", "must all be different assets")
         coverage = await self.reference.coverage([one.id for one in assets])
         source, adjustment = _closes_of_all(coverage, assets, question.source, self.setup)
-        firsts = [one.first for one in coverage if _is_of(one, source, adjustment)]
+        known = [one for one in coverage if _is_of(one, source, adjustment)]
         return _Market(
             assets=assets,
             source=source,
             adjustment=adjustment,
             known_at=known_at,
-            common=max(one for one in firsts if one is not None),
+            common=max(one.first for one in known if one.first is not None),
+            ends={one.asset: one.last for one in known if one.last is not None},
         )
 
-    async def _assets(self, symbols: Sequence[str]) -> tuple[Asset, ...]:
-        found = await self.reference.resolve_all([SymbolRef.parse(one) for one in symbols])
-        for one in found:
-            if isinstance(one, WaardhavenError):
-                raise one
-        assets = tuple(one for one in found if isinstance(one, Asset))
-        if len({one.id for one in assets}) != len(assets):
-            raise _refused("symbols", "must all be different assets")
-        return assets
+    async def _assets(self, symbols: Mapping[str, str]) -> tuple[Asset, ...]:
+        """Return the assets of symbols by field; raise UnusableBacktest with every field that has none."""
+        refs = {field: _parsed(text) for field, text in symbols.items()}
+        sound = [one for one in refs.values() if isinstance(one, SymbolRef)]
+        answers = iter(await self.reference.resolve_all(sound) if sound else ())
+        found = {field: next(answers) if isinstance(one, SymbolRef) else one for field, one in refs.items()}
+        errors = {field: one.message for field, one in found.items() if isinstance(one, WaardhavenError)}
+        if errors:
+            raise _unusable(errors)
+        return tuple(one for one in found.values() if isinstance(one, Asset))
 
     async def _definition(self, question: BacktestQuestion, market: _Market) -> IndexDefinition:
         """Return the rules; the base date is a session, see BacktestQuestion."""
+        cost_rate = question.transaction_cost + question.slippage
+        if cost_rate > LARGEST_COST:
+            raise _refused("slippage", f"must be at most {LARGEST_COST} together with transaction_cost")
         plain = IndexDefinition(
             slug="backtest",
             name="Backtest",
@@ -198,7 +199,7 @@ class Backtest:
                 frequency=Frequency(question.frequency), lag=question.lag, daily_drop_threshold=None
             ),
             constraints=Constraints(max_weight=question.max_weight, max_names=question.max_names),
-            cost_rate=question.transaction_cost + question.slippage,
+            cost_rate=cost_rate,
         )
         return replace(plain, base_date=await self._base_date(question, validated(plain), market))
 
@@ -209,6 +210,9 @@ class Backtest:
             question.calendar, end=question.end, vintage=market.known_at.id
         )
         least = warm_up_sessions(definition)
+        if not len(sessions):
+            until = "" if question.end is None else f" up to {question.end}"
+            raise _refused("calendar", f"must have sessions here; {question.calendar} has none{until}")
         if question.start is not None:
             row = int(np.searchsorted(sessions, np.datetime64(question.start)))
             if row < least < len(sessions):
@@ -219,16 +223,29 @@ class Backtest:
             row = max(int(np.searchsorted(sessions, np.datetime64(market.common))) + looks_back, least)
         if row >= len(sessions):
             raise _refused("start", f"must leave a session of {question.calendar} with closes before the end")
-        return as_date(sessions[row])
+        base = as_date(sessions[row])
+        ended = market.ended(base) if question.start is None else []
+        if ended:
+            rule = (
+                f"must have days in common: {', '.join(ended)} without closes from {base} on; or give a start"
+            )
+            raise _refused("symbols", rule)
+        return base
 
-    async def _benchmark(self, question: BacktestQuestion, market: _Market) -> Levels | None:
+    async def _benchmark(
+        self, question: BacktestQuestion, definition: IndexDefinition, market: _Market
+    ) -> Levels | None:
+        """Return the benchmark in the currency of the level."""
         if question.benchmark is None:
             return None
-        asset = await self.reference.resolve(SymbolRef.parse(question.benchmark))
+        (asset,) = await self._assets({"benchmark": question.benchmark})
         closes = await self.closes(asset, Adjust.ALL, vintage=market.known_at.id)
         if closes is None:
             raise _refused("benchmark", f"must have stored closes; {asset.symbol} has none")
-        return Levels(day=closes.day, level=closes.close)
+        vintage, target = market.known_at.id, definition.currency
+        units = [closes.quote_unit]
+        rates = await dated_rates(self.reference, definition, units, target, closes.day, vintage)
+        return Levels(day=closes.day, level=closes.close * rates[:, 0])
 
 
 def ran(
@@ -256,9 +273,35 @@ def _all_members(inputs: IndexInputs) -> IndexInputs:
 
 
 def _refused(field: str, rule: str) -> UnusableBacktest:
-    return UnusableBacktest(
-        "This can not be backtested.", errors=[FieldError(field=f"params.{field}", rule=rule)]
-    )
+    return _unusable({field: rule})
+
+
+def _unusable(rules: Mapping[str, str]) -> UnusableBacktest:
+    errors = [FieldError(field=f"params.{field}", rule=rule) for field, rule in rules.items()]
+    return UnusableBacktest("This can not be backtested.", errors=errors)
+
+
+def _as_asked(error: Invalid) -> UnusableBacktest:
+    """Return what a definition was refused for, under the names that the fields were sent by."""
+    if isinstance(error, NothingEligible):
+        return _refused(
+            "start", "must be a day on which the strategy can weigh some symbol by days before it"
+        )
+    if not error.errors:
+        return _refused("currency", f"must have rates of exchange. {error.message}")
+    return _unusable({_sent_as(one.field): one.rule for one in error.errors})
+
+
+def _sent_as(field: str) -> str:
+    part = next((one for one in PARTS if field.startswith(one)), "")
+    return SENT_AS.get(field, field.removeprefix(part))
+
+
+def _parsed(text: str) -> SymbolRef | InvalidSymbol:
+    try:
+        return SymbolRef.parse(text)
+    except InvalidSymbol as error:
+        return error
 
 
 def _is_of(one: SeriesCoverage, source: str, adjustment: Adjustment) -> bool:
@@ -289,7 +332,7 @@ def _view(
     question: BacktestQuestion, market: _Market, definition: IndexDefinition, run: _Run
 ) -> BacktestView:
     made, levels = run.history.compositions, run.history.levels
-    symbols = {int(one.id): one.symbol for one in market.assets}
+    symbols = market.names
     span = float((levels.day[-1] - levels.day[0]).astype(np.int64)) / DAYS_PER_YEAR
     turnover, costs = made.turnover[1:], made.cost[1:]
     paid = float(np.nansum(costs))
@@ -297,7 +340,7 @@ def _view(
     return BacktestView(
         strategy=question.strategy,
         params=question.params,
-        symbols=tuple(one.symbol for one in market.assets),
+        symbols=tuple(symbols.values()),
         source=market.source,
         adjustment=str(market.adjustment),
         currency=question.currency,
@@ -312,31 +355,33 @@ def _view(
         benchmark=question.benchmark,
         risk_free_rate=question.risk_free_rate,
         metrics=metric_views(run.measures),
-        notes=_notes(market),
+        notes=_notes(market, as_date(levels.day[0])),
         dates=levels.day,
         values=levels.level,
         compositions=tuple(_review(made.at(row), symbols) for row in range(len(made))),
     )
 
 
-def _notes(market: _Market) -> tuple[str, ...]:
+def _notes(market: _Market, base: dt.date) -> tuple[str, ...]:
     kind = (
         "Closes are adjusted for splits and distributions."
         if market.adjustment is Adjustment.ALL
         else "Closes are raw: actions count as in an index of prices, distributions are not earned."
     )
+    ended = ", ".join(market.ended(base))
     return (
         kind,
         "The names were chosen with today's knowledge: what was delisted since is not among them.",
+        *([f"Never held, without closes from the base date on: {ended}."] if ended else []),
     )
 
 
-def _review(one: Composition, symbols: Mapping[int, str]) -> ReviewView:
+def _review(one: Composition, symbols: Mapping[AssetId, str]) -> ReviewView:
     weights = zip(one.asset.tolist(), one.weight.tolist(), strict=True)
     return ReviewView(
         selection=as_date(one.selection),
         effective=as_date(one.effective),
         turnover=known(one.turnover),
         cost=known(one.cost),
-        weights={symbols.get(asset, CASH_SYMBOL): weight for asset, weight in weights},
+        weights={symbols.get(AssetId(asset), CASH_SYMBOL): weight for asset, weight in weights},
     )

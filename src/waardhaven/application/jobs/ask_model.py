@@ -1,6 +1,7 @@
 """A question of a model, answered while the caller waits or as a job."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from operator import attrgetter
@@ -30,7 +31,8 @@ def _cost_of_simulation(question: MonteCarloQuestion) -> float:
 class Weight:
     """What questions of a kind cost, above which ``direct`` they are jobs called ``job``.
 
-    ``answer``: which of the use cases of AskModel answers them.
+    ``answer``: which of the use cases of AskModel answers them; ``examine``: which refuses large ones that
+    can not be answered, where that takes more than ``check`` can do at once.
     """
 
     answer: Callable[["AskModel"], Callable[..., Awaitable[object]]]
@@ -38,6 +40,7 @@ class Weight:
     check: Callable[[Any], object]
     cost: Callable[[Any], float]
     direct: float
+    examine: Callable[["AskModel"], Callable[..., Awaitable[None]]] | None = None
 
 
 WEIGHTS: Final[Mapping[type[Question], Weight]] = MappingProxyType(
@@ -48,6 +51,7 @@ WEIGHTS: Final[Mapping[type[Question], Weight]] = MappingProxyType(
             check=run_monte_carlo.checked,
             cost=_cost_of_simulation,
             direct=monte_carlo_rules.DIRECT,
+            examine=attrgetter("simulate.examine"),
         ),
         MarkowitzQuestion: Weight(
             answer=attrgetter("optimise"),
@@ -77,11 +81,11 @@ class AskModel:
         by.require(Permission.READ_INDICES)
         weight = WEIGHTS[type(question)]
         weight.check(question)
-        if weight.cost(question) <= weight.direct:
-            try:
+        with suppress(ComputeBusy, ComputeTimedOut, ComputeOutOfMemory):
+            if weight.cost(question) <= weight.direct:
                 return await weight.answer(self)(by, question=question)
-            except (ComputeBusy, ComputeTimedOut, ComputeOutOfMemory):
-                pass
+            if weight.examine is not None:
+                await weight.examine(self)(by, question=question)
         return await self._queued(by, weight, question)
 
     async def _queued(self, by: Principal, weight: Weight, question: Question) -> Job:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from waardhaven.application.indexes.backtest import Backtest, BacktestView
+from waardhaven.application.indexes.backtest import Backtest
+from waardhaven.application.indexes.backtest_views import BacktestView
 from waardhaven.application.jobs.tables import csv_bytes
 from waardhaven.application.ports.job_run import JobRun, Outcome
 from waardhaven.application.questions.backtest import BacktestQuestion

@@ -151,7 +151,7 @@ def _rates(found: PortfolioResult) -> Iterator[SimulatedRateView]:
     columns = zip(rates.levels, rates.money_weighted, rates.time_weighted, found.worth.quantiles, strict=True)
     for level, money, time, worth in columns:
         why = "ruined" if worth.value <= 0.0 else "no_rate"
-        reason = why if money is None else None
+        reason = why if money is None else "no_rate" if time is None else None
         yield SimulatedRateView(level=level, money_weighted=money, time_weighted=time, reason=reason)
 
 

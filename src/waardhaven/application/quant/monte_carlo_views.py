@@ -90,12 +90,13 @@ class SimulatedLossView:
 class SimulatedRateView:
     """Annual returns (geometric) at a quantile of worth.
 
-    ``money_weighted`` is None with ``reason``: ``ruined``, or ``no_rate`` where no rate solves it.
+    ``money_weighted`` is None with ``reason``: ``ruined``, or ``no_rate`` where no rate from -98 % to 5,360 %
+    solves it. ``time_weighted`` is None, ``no_rate``, beyond 1e150.
     """
 
     level: float
     money_weighted: float | None
-    time_weighted: float
+    time_weighted: float | None
     reason: str | None
 
 

@@ -14,7 +14,7 @@ from waardhaven.application.pricing.read_closes import AssetCloses, ReadCloses, 
 from waardhaven.domain.errors import FieldError, Invalid
 from waardhaven.domain.market.asset import Asset, InvalidSymbol, SymbolRef
 from waardhaven.domain.market.calendar import Frequency, period
-from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RateColumns, major
+from waardhaven.domain.market.currency import CARRIED_DAYS, CURRENCIES, RateColumns, UnknownCurrency, major
 from waardhaven.domain.market.stated_actions import FIXING
 from waardhaven.domain.metrics.comparison import Levels, common_levels
 from waardhaven.domain.metrics.periods import periods_per_year
@@ -219,7 +219,10 @@ def _range(order: ReturnsOrder) -> str:
 def _measured(closes: AssetCloses, currency: str | None, rates: RateColumns | None) -> Floats:
     if currency is None or rates is None:
         return closes.close
-    return closes.close * rates.cross(closes.quote_unit, currency, closes.day, max_days=CARRIED_DAYS)
+    try:
+        return closes.close * rates.cross(closes.quote_unit, currency, closes.day, max_days=CARRIED_DAYS)
+    except UnknownCurrency as error:
+        _refuse("currency", f"must have rates of exchange to the currencies of all symbols. {error.message}")
 
 
 def _ends(days: Days, frequency: Frequency) -> np.ndarray:

@@ -137,6 +137,16 @@ def chunks(question: MonteCarloQuestion, read: StoredReturns | None) -> Simulati
         return SimulationPlan(question=question, read=read, plan=kind.plan(question, seed or 0, read))
 
 
+def examine(question: MonteCarloQuestion, read: StoredReturns | None) -> None:
+    """Raise UnusableSimulation as ``chunks`` does, or for more whole paths to keep than there may be."""
+    plan = chunks(question, read)
+    if question.keep_paths:
+        from waardhaven.domain.quant.monte_carlo.whole_paths import insist_on_size
+
+        with told_as_sent({"paths": "keep_paths"}):
+            insist_on_size(plan.plan, min(question.keep_paths, question.simulations))
+
+
 def run(plan: SimulationPlan, chunk: int) -> Part:
     """Return what chunk ``chunk`` of a plan came to; picklable. Raise UnusableSimulation."""
     kind = KINDS[plan.question.kind]
@@ -163,7 +173,7 @@ def paths(question: MonteCarloQuestion, read: StoredReturns | None, simulations:
     """
     plan = chunks(question, read)
     kind = KINDS[question.kind]
-    with told_as_sent(kind.names(question)):
+    with told_as_sent({**kind.names(question), "paths": "keep_paths"}):
         return kind.paths(plan.plan, question.simulations if simulations is None else simulations)
 
 

@@ -46,12 +46,18 @@ class BacktestQuestion(Question, frozen=True, kw_only=True):
         Meta(description="How often weights are reviewed; at the first session of each period."),
     ] = "monthly"
     lag: Annotated[int, Meta(ge=1, le=250, description="Sessions from selection to the effective close.")] = 1
-    initial_value: Annotated[float, Meta(gt=0.0, le=1e12, description="Level on the base date.")] = 100.0
+    initial_value: Annotated[float, Meta(ge=1e-6, le=1e12, description="Level on the base date.")] = 100.0
     transaction_cost: Annotated[
         float, Meta(ge=0.0, le=0.1, description="Fraction of the value traded.", examples=[0.001])
     ] = 0.0
     slippage: Annotated[
-        float, Meta(ge=0.0, le=0.1, description="Fraction of the value traded, on top.", examples=[0.0005])
+        float,
+        Meta(
+            ge=0.0,
+            le=0.1,
+            description="Fraction of the value traded, on top; both together at most 0.1.",
+            examples=[0.0005],
+        ),
     ] = 0.0
     max_weight: Annotated[float, Meta(gt=0.0, le=1.0, description="Largest weight of a name.")] = 1.0
     max_names: Annotated[

@@ -155,6 +155,24 @@ async def test_what_is_large_or_comes_while_others_wait_becomes_a_job(
     assert [*deviations(found, body_schema(found, PATH, "post", 202, JSON), body)] == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"weights": [0.6, 0.6]}, "weights"),
+        ({"covariance": [[0.04, 0.09], [0.09, 0.04]]}, "covariance"),
+        ({"simulations": 10_000_000, "time_steps": 12}, "simulations"),
+        ({"keep_paths": 100_000}, "keep_paths"),
+    ],
+)
+async def test_no_job_is_made_of_a_large_question_that_can_not_be_answered(
+    client: AsyncClient, changes: dict[str, Any], field: str
+) -> None:
+    asked = {**MIXED, "simulations": 1_000_000, "time_steps": 252, **changes}
+    if "covariance" in changes:
+        asked = {name: one for name, one in asked.items() if name not in {"volatilities", "correlation"}}
+    assert field in fields(problem(await client.post(PATH, json=asked), 422))
+
+
 async def test_nobody_simulates_without_a_credential(world: World) -> None:
     async with world.client() as client:
         problem(await client.post(PATH, json=CALL), 401)

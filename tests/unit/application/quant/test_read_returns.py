@@ -137,6 +137,12 @@ async def test_pence_and_pounds_need_no_rates(bench: Bench) -> None:
 # --- what is refused
 
 
+async def test_a_currency_without_rates_is_refused_by_its_field(bench: Bench) -> None:
+    await bench.add("UP", RISING)
+    rules = await broken(bench, "UP", currency="CHF")
+    assert "There are no rates for CHF" in rules["currency"]
+
+
 async def test_every_symbol_that_can_not_be_used_is_named(bench: Bench) -> None:
     await bench.add("UP", RISING)
     await bench.add("TWO", RISING)

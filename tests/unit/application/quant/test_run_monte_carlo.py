@@ -27,6 +27,7 @@ from waardhaven.application.quant.run_monte_carlo import (
     KINDS,
     chunks,
     cost,
+    examine,
     finished,
     paths,
     run,
@@ -312,7 +313,7 @@ def test_whole_paths_are_those_of_the_answer():
     np.testing.assert_array_equal(paths(question, None, 4_500), found[:, :, :4_500])
     with pytest.raises(UnusableSimulation) as refused:
         paths(asking(simulations=100_000, time_steps=252), None)
-    assert [one.field for one in refused.value.errors] == ["simulations"]
+    assert [one.field for one in refused.value.errors] == ["keep_paths"]
     assert str(20_000_000) in refused.value.errors[0].rule
 
 
@@ -325,3 +326,28 @@ def test_whole_paths_of_a_derivative_are_prices_of_each_asset():
     assert set(found[1, 0]) == {50.0}
     error = found[:, -1].std(axis=1) / sqrt(9_000)
     assert (np.abs(found[:, -1].mean(axis=1) - np.array([100.0, 50.0]) * np.exp(0.03)) < 4 * error).all()
+
+
+@pytest.mark.parametrize("raw", [MIXED, CALL])
+def test_more_whole_paths_than_may_be_kept_are_refused_by_their_own_name(raw: dict[str, Any]):
+    changes = {"simulations": 40_000, "time_steps": 600, "keep_paths": 40_000}
+    question = asking(raw, **changes)
+    for refuse in (lambda: examine(question, None), lambda: paths(question, None, 40_000)):
+        with pytest.raises(UnusableSimulation) as refused:
+            refuse()
+        (told,) = refused.value.errors
+        assert told.field == "keep_paths"
+        assert f"must be from 1 to {20_000_000 // 601}" in told.rule
+    examine(asking(raw, **{**changes, "keep_paths": 33_000}), None)
+    examine(asking(raw), None)
+
+
+def test_a_return_that_no_year_can_be_told_of_has_its_reason():
+    """A day of the past at 1,000 % would be 11^366 a year: no number, and no reason to fail."""
+    past = [[10.0]] + [[0.0]] * 400
+    asked = {"returns": past, "periods_per_year": 366.0, "time_steps": 1, "seed": 1, "simulations": 4096}
+    found = answer(asked, model="stationary_bootstrap", quantiles=[0.5, 1.0]).portfolio
+    assert found is not None
+    usual, most = found.annual_returns
+    assert (usual.time_weighted, usual.reason) == (0.0, None)
+    assert (most.time_weighted, most.money_weighted, most.reason) == (None, None, "no_rate")

@@ -100,3 +100,34 @@ async def test_a_pool_with_too_many_who_wait_says_so(pool: FakeModelPool, simula
     pool.busy = True
     with pytest.raises(ComputeBusy):
         await simulate(VIEWER, question=asking())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"weights": [0.6, 0.6]}, "weights"),
+        ({"correlation": [[1.0, 0.5], [0.4, 1.0]]}, "correlation"),
+        ({"simulations": 10_000_000, "time_steps": 12}, "simulations"),
+        ({"keep_paths": 100_000, "simulations": 200_000, "time_steps": 252}, "keep_paths"),
+    ],
+)
+async def test_a_large_question_is_refused_for_what_its_answer_would_be(
+    simulate: SimulateMonteCarlo, changes: dict[str, object], field: str
+):
+    large = asking(MIXED, **{"simulations": 1_000_000, "time_steps": 252, **changes})
+    with pytest.raises(UnusableSimulation) as refused:
+        await simulate.examine(VIEWER, question=large)
+    assert [one.field for one in refused.value.errors] == [field]
+
+
+async def test_a_large_question_that_can_be_answered_is_examined_over_the_past_of_its_symbols(
+    simulate: SimulateMonteCarlo, stored: Stored, pool: FakeModelPool
+):
+    large = {"symbols": ["AAA", "BBB"], "horizon_years": 10.0, "simulations": 20_000}
+    await simulate.examine(VIEWER, question=asking(large))
+    assert (pool.computed, len(stored.orders)) == (["examine"], 1)
+    with pytest.raises(UnusableSimulation) as refused:
+        await simulate.examine(VIEWER, question=asking(large, flows=[{"amount": 1.0, "last": 2_000}]))
+    assert refused.value.errors[0].field == "flows.0.last"
+    with pytest.raises(Forbidden):
+        await simulate.examine(ANONYMOUS, question=asking(large))

@@ -3,7 +3,8 @@ least-squares approach", Review of Financial Studies 14 (2001).
 
 A pilot of own paths fits when to exercise; the paths that are priced follow that rule and know nothing of
 it. The estimate is therefore biased low in expectation: no rule is better than the best. The option can be
-exercised now and at the end of every step.
+exercised now and at the end of every step. Where the European option is worth more than exercise pays,
+going on is, too, so that no fit is asked there.
 """  # noqa: D205
 
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ USUAL_PILOT: Final = 1 << 15
 FEWEST_PILOT: Final = 1 << 10
 PATHS_A_TERM: Final = 8
 """A regression over fewer paths in the money for each of its terms is not trusted: nothing is exercised."""
+DEEP: Final = 600.0
+"""Logarithm of strike / price beyond which no bound is looked for."""
+NARROW: Final = 1e-9
+"""Least standard deviation of a logarithm that the European option is valued with."""
+HALVINGS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,7 @@ class Exercise:
 
     The fit after each step (rows, the last step has none) is a sum of Chebyshev polynomials (columns) of
     the price, from ``low`` to ``high`` of the paths it was fitted to; beyond them it is constant.
+    ``bound``: log(price / price today) after each step that exercise needs, see ``American.bounds``.
     ``now``: the pilot found exercise today to pay more than going on.
     """
 
@@ -40,6 +47,7 @@ class Exercise:
     low: Floats
     high: Floats
     is_fitted: Flags
+    bound: Floats
     now: bool
     paths: int
 
@@ -104,7 +112,8 @@ class American(Payoff):
 
     def prepared(self, setting: Setting, seed: int) -> Exercise:
         """Return the rule fitted to the pilot, backwards from maturity."""
-        prices = self._pilot(setting, seed)
+        prices, bound = self._pilot(setting, seed), self.bounds(setting)
+        limits = float(setting.market.spot[0]) * np.exp(bound)
         terms, discount = self.degree + 1, float(np.exp(-setting.market.rate * setting.step))
         coefficients, is_fitted = np.zeros((setting.steps, terms)), np.zeros(setting.steps, dtype=np.bool_)
         low, high = np.zeros(setting.steps), np.zeros(setting.steps)
@@ -120,16 +129,46 @@ class American(Payoff):
             columns = basis(price, float(low[row]), float(high[row]), terms)
             coefficients[row] = _least_squares(columns, cash[inside])
             going_on = np.einsum("j,jm->m", coefficients[row], columns)
-            cash[inside] = np.where(paid[inside] >= going_on, paid[inside], cash[inside])
+            stops = (paid[inside] >= going_on) & self.is_beyond(price, float(limits[row + 1]))
+            cash[inside] = np.where(stops, paid[inside], cash[inside])
         now = self.exercised(setting.market.spot.copy(), 1.0)[0]
+        can = bool(now > 0.0 and self.is_beyond(np.zeros(1), float(bound[0]))[0])
         return Exercise(
             coefficients=coefficients,
             low=low,
             high=high,
             is_fitted=is_fitted,
-            now=bool(now > 0.0 and now >= discount * cash.mean()),
+            bound=bound[1:],
+            now=can and bool(now >= discount * cash.mean()),
             paths=prices.shape[1],
         )
+
+    def bounds(self, setting: Setting) -> Floats:
+        """Return log(S / S_0) (steps + 1,), from today to maturity, beyond which exercise can be best.
+
+        There it pays as much as the European option is worth, the least that going on is; at maturity it is
+        in the money. A put: below it; never where interest is 0 or less and dividends are 0 or more; in the
+        money where both are below 0, as exercise deep in it pays less, too, which the fit is left to find. A
+        call is a put with rate and dividend yield exchanged, of spot / strike (R. McDonald and M. Schroder,
+        "A parity result for American options", Journal of Computational Finance 1, 1998).
+        """
+        market, sign = setting.market, self.kind.sign
+        level = log(self.strike) - log(float(market.spot[0])) if self.strike > 0.0 else -inf
+        rates = (market.rate, float(market.yields[0]))
+        own, other = rates if sign < 0.0 else rates[::-1]
+        left = setting.step * np.arange(setting.steps, 0.0, -1.0)
+        if own <= 0.0 <= other:
+            early = np.full(setting.steps, sign * inf)
+        elif own < 0.0:
+            early = np.full(setting.steps, level)
+        else:
+            early = level - sign * _worthwhile(own, other, float(market.volatility[0]), left)
+        return np.append(early, level)
+
+    def is_beyond(self, price: Floats, limit: float) -> Flags:
+        """Tell which prices (m,), or their logarithms, lie beyond a limit on the side where it pays."""
+        found: Flags = price > limit if self.kind.sign > 0.0 else price < limit
+        return found
 
     def _paths(self, setting: Setting) -> int:
         return min(USUAL_PILOT, PILOT_CELLS // setting.steps) if self.pilot is None else self.pilot
@@ -162,12 +201,8 @@ class _American:
     cash: Floats
     holding: Flags
     """Which paths are not exercised."""
-    level: float = 0.0
-    """log(strike / spot): on the other side of it an option is in the money."""
 
     def __post_init__(self) -> None:
-        strike, spot = self.terms.strike, float(self.setting.market.spot[0])
-        self.level = log(strike / spot) if strike > 0.0 else -inf
         if self.rule.now:
             self.cash[:] = self.terms.exercised(self.setting.market.spot.copy(), 1.0)[0]
             self.holding[:] = False
@@ -177,8 +212,7 @@ class _American:
         if self.rule.now or not (is_last or self.rule.is_fitted[step - 1]):
             return
         sign, spot = self.terms.kind.sign, float(self.setting.market.spot[0])
-        beyond = growth[0] > self.level if sign > 0 else growth[0] < self.level
-        beyond &= self.holding
+        beyond = self.terms.is_beyond(growth[0], float(self.rule.bound[step - 1])) & self.holding
         inside = np.flatnonzero(beyond)
         price = np.exp(growth[0][inside]) * spot
         paid = sign * (price - self.terms.strike)
@@ -192,6 +226,25 @@ class _American:
 
     def worth(self) -> Floats:
         return self.cash
+
+
+def _worthwhile(rate: float, dividend: float, volatility: float, left: Floats) -> Floats:
+    """Return log(price / strike) (m,), 0 or less, at which a put pays what the European one is worth.
+
+    ``left``: years to maturity (m,). ``rate`` is 0 or more: exercise pays more below, and less above.
+    """
+    from scipy.special import ndtr
+
+    spread = np.maximum(volatility * np.sqrt(left), NARROW)
+    low, high = np.full(len(left), -DEEP), np.zeros(len(left))
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        upper = (middle + (rate - dividend) * left) / spread + 0.5 * spread
+        strike = np.exp(-rate * left) * ndtr(upper - spread) - np.expm1(-rate * left)
+        price = np.exp(-dividend * left) * ndtr(upper) - np.expm1(-dividend * left)
+        pays = strike > np.exp(middle) * price
+        low, high = np.where(pays, middle, low), np.where(pays, high, middle)
+    return low
 
 
 def _least_squares(columns: Floats, values: Floats) -> Floats:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import log
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
-from waardhaven.domain.quant.monte_carlo.market import Setting
+from waardhaven.domain.quant.monte_carlo.market import LEAST, Setting
 from waardhaven.domain.quant.monte_carlo.payoff import AtMaturity, Follower, Payoff
 from waardhaven.domain.quant.monte_carlo.refusals import AMOUNT, Rules, within
 from waardhaven.domain.types import Floats
+
+CALM: Final = 1e-300
+"""Variance of a step below which prices do not move: distances over it would leave double precision."""
 
 
 class Direction(StrEnum):
@@ -56,8 +59,8 @@ class Barrier(Payoff):
     def rules(self, setting: Setting) -> Rules:
         """Return the rules of its terms."""
         spot, is_up = float(setting.market.spot[0]), self.direction is Direction.UP
-        is_ahead = self.barrier > spot if is_up else 0.0 < self.barrier < spot
-        side = "above" if is_up else "above 0 and below"
+        is_ahead = self.barrier > spot if is_up else LEAST <= self.barrier < spot
+        side = "above" if is_up else f"at least {LEAST:g} and below"
         return {
             **Payoff.rules(self, setting),
             "payoff.barrier": (
@@ -102,7 +105,7 @@ class _Continuous(_AtFixings):
         AtMaturity.see(self, step, growth)
         ahead = np.maximum(self.sign * (self.level - growth[0]), 0.0)
         variance = float(self.setting.loading[0, 0]) ** 2
-        if variance > 0.0:
+        if variance > CALM:
             self.untouched *= -np.expm1(self.ahead * ahead * (-2.0 / variance))
         else:
             self.untouched *= ahead > 0.0

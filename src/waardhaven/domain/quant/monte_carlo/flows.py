@@ -61,13 +61,14 @@ class Schedule:
 
     @classmethod
     def of(cls, flows: Sequence[Flow], steps: int, periods_per_year: float) -> "Schedule":
-        """Return the sum of all payments of each period."""
+        """Return the sum of all payments of each period; not finite where they grow beyond all numbers."""
         columns = {timing: np.zeros(steps) for timing in Timing}
         for one in flows:
             last = steps if one.last is None else one.last
             rows = np.arange(one.first, last + 1, one.every)
-            grown = (1.0 + one.growth) ** ((rows - one.first) / periods_per_year)
-            columns[one.timing][rows - 1] += one.amount * grown
+            with np.errstate(over="ignore", invalid="ignore"):
+                grown = (1.0 + one.growth) ** ((rows - one.first) / periods_per_year)
+                columns[one.timing][rows - 1] += one.amount * grown if one.amount else 0.0
         return cls(begin=columns[Timing.BEGIN], end=columns[Timing.END])
 
     @property
@@ -94,7 +95,7 @@ def internal_rate(capital: float, schedule: Schedule, worth: float, periods_per_
     rates = np.linspace(-LOG_RATES, LOG_RATES, GRID)
     width = max(CELLS // max(len(at), 1), 1)
     parts = [rates[first : first + width] for first in range(0, GRID, width)]
-    values = np.concatenate([(np.exp(-np.outer(one, years)) * flow).sum(axis=1) for one in parts])
+    values = np.concatenate([_worths(one, years, flow) for one in parts])
     crossed = np.flatnonzero((values[:-1] > 0.0) != (values[1:] > 0.0))
     if not len(crossed):
         return None
@@ -102,6 +103,16 @@ def internal_rate(capital: float, schedule: Schedule, worth: float, periods_per_
     low, high, is_above = float(rates[row]), float(rates[row + 1]), bool(values[row] > 0.0)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        same = bool((np.exp(-middle * years) * flow).sum() > 0.0) == is_above
+        same = bool(_worths(np.array([middle]), years, flow)[0] > 0.0) == is_above
         low, high = (middle, high) if same else (low, middle)
     return float(np.expm1(0.5 * (low + high)))
+
+
+def _worths(rates: Floats, years: Floats, flow: Floats) -> Floats:
+    """Return what payments (n,) are worth at log rates (m,): today, or at the end where a rate is below 0.
+
+    Either has the same sign, and neither has a number that is too large.
+    """
+    seen_from_end = np.minimum(rates, 0.0)[:, None] * years[-1]
+    worths: Floats = (np.exp(seen_from_end - np.outer(rates, years)) * flow).sum(axis=1)
+    return worths

@@ -1,12 +1,16 @@
 """The market of a derivative: assets that follow correlated geometric Brownian motions."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from waardhaven.domain.quant.monte_carlo.correlation import examined, factor
 from waardhaven.domain.quant.monte_carlo.refusals import AMOUNT, GROWTH, VARIANCE, Rules, insist, within
 from waardhaven.domain.types import Floats
+
+LEAST: Final = 1e-12
+"""Smallest price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,10 @@ class Market:
         same = f"must have one number for each of the {count} assets"
         ones = correlation.ndim == 2 and within(correlation.diagonal(), 1.0 - 1e-9, 1.0 + 1e-9)
         return {
-            "market.spot": (count > 0 and within(self.spot, 1e-12, AMOUNT), f"must be above 0 to {AMOUNT:g}"),
+            "market.spot": (
+                count > 0 and within(self.spot, LEAST, AMOUNT),
+                f"must be from {LEAST:g} to {AMOUNT:g}",
+            ),
             "market.volatility": (
                 self.volatility.shape == (count,) and within(self.volatility, 0.0, 10.0),
                 f"{same}, from 0 to 10 a year",

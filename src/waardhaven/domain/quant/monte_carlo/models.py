@@ -153,8 +153,8 @@ class StudentT(Model):
     def drawer(self, steps: int, periods_per_year: float) -> Drawer:
         """Return scaled normals over the root of a common chi-square."""
         mean, covariance = self.moments.simple(periods_per_year)
-        insist({"model.mean": (bool((mean >= -1.0).all()), "must be at least -100 % a period")})
-        _insist_on_size(np.log1p(np.maximum(mean, -1.0 + 1e-30)), covariance, steps)
+        insist({"model.mean": (bool((mean > -1.0).all()), "must be above -100 % a period")})
+        _insist_on_size(np.log1p(mean), covariance, steps)
         return _Student(mean, factor(covariance), steps, self.degrees)
 
 

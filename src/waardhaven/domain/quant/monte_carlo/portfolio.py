@@ -19,6 +19,8 @@ COLUMNS: Final = 4
 MOST_DATES: Final = 64
 MOST_FLOWS: Final = 32
 SUM: Final = 1e-9
+LEAST: Final = 1e-6
+"""Smallest capital."""
 QUANTILES: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 
@@ -69,6 +71,16 @@ class PortfolioPlan:
         """Returns that the chunks draw together: what a run costs, about 20 to 60 ns each."""
         return self.problem.paths * self.problem.steps * self.problem.model.assets
 
+    @property
+    def paths(self) -> int:
+        """Paths that the chunks draw together."""
+        return self.problem.paths
+
+    @property
+    def numbers_of_path(self) -> int:
+        """Numbers of a whole path: what the portfolio is worth today and after each period."""
+        return self.problem.steps + 1
+
     def paths_of(self, chunk: int) -> int:
         """Return the number of paths of a chunk."""
         return min(PATHS_OF_CHUNK, self.problem.paths - chunk * PATHS_OF_CHUNK)
@@ -108,7 +120,7 @@ def _rules(problem: PortfolioProblem) -> Rules:
             weights.shape == (count,) and within(weights, -10.0, 10.0) and abs(weights.sum() - 1.0) <= SUM,
             f"must be {count} numbers from -10 to 10 that sum to 1",
         ),
-        "capital": (within(problem.capital, 1e-6, AMOUNT), f"must be above 0 to {AMOUNT:g}"),
+        "capital": (within(problem.capital, LEAST, AMOUNT), f"must be from {LEAST:g} to {AMOUNT:g}"),
         "periods_per_year": (within(problem.periods_per_year, 1.0, 366.0), "must be from 1 to 366"),
         "rebalance_every": (every is None or every >= 1, "must be at least 1 period, or None for never"),
         "flows": (len(problem.flows) <= MOST_FLOWS, f"must be at most {MOST_FLOWS}"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, sqrt
+from math import ceil, floor, log, log1p, sqrt
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from waardhaven.domain.quant.monte_carlo.flows import internal_rate
 from waardhaven.domain.quant.monte_carlo.parts import in_order
 from waardhaven.domain.quant.monte_carlo.portfolio import PortfolioPlan, PortfolioProblem
 from waardhaven.domain.quant.monte_carlo.portfolio import plan as plan_of
-from waardhaven.domain.quant.monte_carlo.portfolio_run import PortfolioPart, run_chunk
+from waardhaven.domain.quant.monte_carlo.portfolio_run import LARGEST, PortfolioPart, run_chunk
 from waardhaven.domain.types import Floats, Ids
 
 OUTSIDE = 0.005
 """Share of paths on either side of the equal bins of a histogram."""
+SHORT = "annual returns are what a whole year like the part of one that was simulated would come to"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +98,16 @@ class TailLoss:
 class RateOfReturn:
     """Annual returns (geometric, by periods) that belong to quantiles of worth; None: ruined, or no rate.
 
+    Of less than a year they say what a whole one like it would come to, which a note tells; beyond 1e150
+    that is no number.
+
     Without ruin the payments of all paths are the same, and the money-weighted return grows with the worth
     at the end: its quantiles are those of the worth. ``time_weighted`` leaves the payments out.
     """
 
     levels: tuple[float, ...]
     money_weighted: tuple[float | None, ...]
-    time_weighted: tuple[float, ...]
+    time_weighted: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,7 @@ def merge(plan: PortfolioPlan, parts: Sequence[PortfolioPart]) -> PortfolioResul
     drawdown = _column([one.drawdown for one in ordered])
     count = len(worth)
     goal = None if problem.goal is None else int(np.count_nonzero(worth >= problem.goal))
+    is_short = problem.steps < problem.periods_per_year
     return PortfolioResult(
         seed=problem.seed,
         paths=count,
@@ -157,7 +162,7 @@ def merge(plan: PortfolioPlan, parts: Sequence[PortfolioPart]) -> PortfolioResul
         growth=_distribution(plan, growth),
         drawdown=_distribution(plan, drawdown),
         returns=_rates(plan, worth, growth),
-        notes=(*problem.model.notes, *plan.drawer.notes),
+        notes=(*problem.model.notes, *plan.drawer.notes, *([SHORT] if is_short else [])),
     )
 
 
@@ -281,5 +286,11 @@ def _rates(plan: PortfolioPlan, worth: Floats, growth: Floats) -> RateOfReturn:
             else None
             for one in worths
         ),
-        time_weighted=tuple((1.0 + _at(growth, level)) ** (1.0 / years) - 1.0 for level in problem.quantiles),
+        time_weighted=tuple(_annual(_at(growth, level), years) for level in problem.quantiles),
     )
+
+
+def _annual(growth: float, years: float) -> float | None:
+    """Return the geometric return a year; None beyond ``LARGEST``."""
+    is_beyond = growth > 0.0 and log1p(growth) > years * log(LARGEST)
+    return None if is_beyond else (1.0 + growth) ** (1.0 / years) - 1.0

@@ -75,6 +75,11 @@ class PricingPlan:
         """Normal numbers that the chunks draw together: what a run costs, about 10 to 60 ns each."""
         return self.paths * self.draws.steps * self.draws.assets
 
+    @property
+    def numbers_of_path(self) -> int:
+        """Numbers of a whole path: the price of each asset today and after each step."""
+        return self.draws.assets * (self.draws.steps + 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricingPart:

@@ -54,7 +54,7 @@ def cost_rules(*, paths: int, steps: int, assets: int, seed: int) -> Rules:
             FEWEST <= paths <= most,
             f"must be from {FEWEST} to {most}: at most {PATHS} paths and {DRAWS} paths × steps × assets",
         ),
-        "steps": (1 <= steps <= 100_000, "must be from 1 to 100000"),
+        "steps": (1 <= steps <= 100_000, "must be 1 to 100000 steps"),
         "assets": (1 <= assets <= ASSETS, f"must be from 1 to {ASSETS}"),
         "seed": (0 <= seed < SEEDS, "must be a whole number from 0 to 2^64 - 1"),
     }

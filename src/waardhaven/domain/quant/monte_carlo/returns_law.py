@@ -52,10 +52,10 @@ class AnnualMoments:
         count = len(mean)
         insist(
             {
-                "model.mean": (count > 0 and within(mean, -10.0, 10.0), "must be from -10 to 10 a year"),
+                "model.mean": (count > 0 and within(mean, -10.0, 10.0), "mean must be from -10 to 10 a year"),
                 "model.covariance": (
                     covariance.shape == (count, count) and within(covariance, -100.0, 100.0),
-                    f"must be {count} × {count}, one row for each mean, from -100 to 100",
+                    f"covariance must be {count} × {count}, one row for each mean, from -100 to 100 a year",
                 ),
             }
         )

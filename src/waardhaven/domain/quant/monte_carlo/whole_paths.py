@@ -15,6 +15,15 @@ CELLS: Final = 20_000_000
 """Most numbers of whole paths, series × (steps + 1) × paths: 160 MB."""
 
 
+def insist_on_size(plan: PortfolioPlan | PricingPlan, paths: int) -> None:
+    """Raise UnusableSimulation for more whole paths than the run has, or than ``CELLS`` numbers hold."""
+    most = min(plan.paths, CELLS // plan.numbers_of_path)
+    rule = (
+        f"must be from 1 to {most}: at most the {plan.paths} of the run, and {CELLS} numbers of whole paths"
+    )
+    insist({"paths": (1 <= paths <= most, rule)})
+
+
 def worth_paths(plan: PortfolioPlan, paths: int) -> Floats:
     """Return the worth (steps + 1, paths) of the first ``paths`` of a run, today in the first row.
 
@@ -22,7 +31,7 @@ def worth_paths(plan: PortfolioPlan, paths: int) -> Floats:
     ``CELLS`` numbers, and as ``run_chunk`` does.
     """
     problem = plan.problem
-    _insist_on_size(1, problem.steps, paths, problem.paths)
+    insist_on_size(plan, paths)
     every_step = replace(plan, problem=replace(problem, dates=problem.steps + 1))
     found = np.empty((problem.steps + 1, paths))
     chunk, done = 0, 0
@@ -40,7 +49,7 @@ def price_paths(plan: PricingPlan, paths: int) -> Floats:
     UnusableSimulation beyond ``CELLS`` numbers.
     """
     setting, draws = plan.setting, plan.draws
-    _insist_on_size(draws.assets, draws.steps, paths, plan.paths)
+    insist_on_size(plan, paths)
     found = np.empty((draws.assets, draws.steps + 1, paths))
     found[:, 0] = 0.0
     blocks = (one for chunk in range(plan.chunks) for one in plan.sampling.blocks(draws, chunk))
@@ -54,9 +63,3 @@ def price_paths(plan: PricingPlan, paths: int) -> Floats:
     np.exp(found, out=found)
     found *= setting.market.spot[:, None, None]
     return found
-
-
-def _insist_on_size(series: int, steps: int, paths: int, there: int) -> None:
-    most = min(there, CELLS // (series * (steps + 1)))
-    rule = f"must be from 1 to {most}: at most the {there} of the run, and {CELLS} numbers of whole paths"
-    insist({"paths": (1 <= paths <= most, rule)})

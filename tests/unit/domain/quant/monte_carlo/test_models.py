@@ -216,6 +216,7 @@ def test_prices_and_other_wrong_tables_are_no_history(history: object):
         (lambda: fitted_degrees(HISTORY[:, [0, 0]]), "model.history"),
         (lambda: GeometricBrownian(moments=moments(mean=[-10.0, 0.0])).drawer(9, 4.0), "model.mean"),
         (lambda: StudentT(moments=moments(mean=[-10.0, 0.0]), degrees=4.0).drawer(9, 4.0), "model.mean"),
+        (lambda: StudentT(moments=moments(mean=[-10.0, 0.0]), degrees=4.0).drawer(9, 10.0), "model.mean"),
         (lambda: GeometricBrownian(moments=moments(mean=[10.0, 0.0])).drawer(9000, 12.0), "model.mean"),
         (
             lambda: GeometricBrownian(

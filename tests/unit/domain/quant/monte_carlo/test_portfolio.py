@@ -383,3 +383,38 @@ def test_what_is_paid_into_a_portfolio_that_lost_all_but_nothing_is_not_lost_in_
     found = future(model, weights=(1.0,), steps=40, paths=200, flows=(Flow(amount=100.0),))
     assert found.ruin.value == 1.0
     assert found.worth.maximum == 0.0
+
+
+def test_payments_that_grow_beyond_all_numbers_are_refused_and_those_of_nothing_are_not():
+    asked = {"model": constant(0.0, 0.0), "periods_per_year": 1.0, "steps": 2000, "paths": 200}
+    assert "a million times" in refused(flows=(Flow(amount=1.0, growth=1.0),), **asked)["flows"]
+    both = (Flow(amount=1.0, growth=1.0), Flow(amount=-1.0, growth=1.0))
+    assert "a million times" in refused(flows=both, **asked)["flows"]
+    found = future(flows=(Flow(amount=0.0, growth=1.0),), **asked)
+    assert found.worth.maximum == found.worth.minimum == pytest.approx(1000.0)
+
+
+def test_a_growth_that_no_year_can_be_told_of_has_no_annual_return():
+    """One day at 1,000 % is 11^365 a year."""
+    day = StationaryBootstrap(history=np.full((4, 1), 10.0), block=1.0)
+    found = future(day, weights=(1.0,), steps=1, periods_per_year=365.0, paths=200).returns
+    assert found.time_weighted == (None,) * 9
+    half = future(day, weights=(1.0,), steps=3, periods_per_year=12.0, paths=200).returns
+    assert half.time_weighted == pytest.approx([11.0**12 - 1.0] * 9)
+
+
+@pytest.mark.parametrize(("steps", "is_told"), [(11, True), (12, False)])
+def test_annual_returns_of_less_than_a_year_are_told_to_be(steps: int, is_told: bool):
+    assert (portfolio_result.SHORT in future(steps=steps, paths=200).notes) is is_told
+
+
+def test_a_rate_over_centuries_is_found_without_numbers_that_are_too_large():
+    """At -98 % a year what is paid after 500 years would be worth more than any number today."""
+    found = future(
+        constant(0.02, 0.02),
+        periods_per_year=1.0,
+        steps=500,
+        paths=200,
+        flows=(Flow(amount=100.0, last=250), Flow(amount=-1.0, first=251, timing=Timing.BEGIN)),
+    )
+    assert found.returns.money_weighted == pytest.approx([0.02] * 9, rel=1e-9)
