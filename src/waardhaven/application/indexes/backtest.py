@@ -127,7 +127,7 @@ class Backtest:
     async def __call__(self, by: Principal, *, question: BacktestQuestion) -> BacktestView:
         """Raise UnusableBacktest naming the fields of the question, InvalidRange, or as builds do."""
         by.require(Permission.READ_INDICES)
-        check_range(question.start, question.end)
+        check(question)
         try:
             return await self._answer(question)
         except REFUSALS as error:
@@ -148,8 +148,6 @@ class Backtest:
         return _view(question, market, definition, run)
 
     async def _market(self, question: BacktestQuestion) -> _Market:
-        if not question.symbols:
-            raise _refused("symbols", "must name at least one symbol")
         known_at = await self.reference.latest_vintage()
         if known_at is None:
             raise InputsUnavailable("There is no market data yet. Load some first.")
@@ -182,9 +180,6 @@ class Backtest:
 
     async def _definition(self, question: BacktestQuestion, market: _Market) -> IndexDefinition:
         """Return the rules; the base date is a session, see BacktestQuestion."""
-        cost_rate = question.transaction_cost + question.slippage
-        if cost_rate > LARGEST_COST:
-            raise _refused("slippage", f"must be at most {LARGEST_COST} together with transaction_cost")
         plain = IndexDefinition(
             slug="backtest",
             name="Backtest",
@@ -199,7 +194,7 @@ class Backtest:
                 frequency=Frequency(question.frequency), lag=question.lag, daily_drop_threshold=None
             ),
             constraints=Constraints(max_weight=question.max_weight, max_names=question.max_names),
-            cost_rate=cost_rate,
+            cost_rate=_cost_rate(question),
         )
         return replace(plain, base_date=await self._base_date(question, validated(plain), market))
 
@@ -246,6 +241,19 @@ class Backtest:
         units = [closes.quote_unit]
         rates = await dated_rates(self.reference, definition, units, target, closes.day, vintage)
         return Levels(day=closes.day, level=closes.close * rates[:, 0])
+
+
+def check(question: BacktestQuestion) -> None:
+    """Raise UnusableBacktest or InvalidRange for what can be told from the question alone."""
+    check_range(question.start, question.end)
+    if not question.symbols:
+        raise _refused("symbols", "must name at least one symbol")
+    if _cost_rate(question) > LARGEST_COST:
+        raise _refused("slippage", f"must be at most {LARGEST_COST} together with transaction_cost")
+
+
+def _cost_rate(question: BacktestQuestion) -> float:
+    return question.transaction_cost + question.slippage
 
 
 def ran(

@@ -2,6 +2,7 @@
 
 from waardhaven.application.audit.seal_audit import SealAudit
 from waardhaven.application.identity.send_mails import SendMails
+from waardhaven.application.indexes import backtest
 from waardhaven.application.indexes.measure_publications import MeasurePublications
 from waardhaven.application.jobs.clean_up import CleanUp, CleanUpParams
 from waardhaven.application.jobs.compute_index import ComputeIndex, ComputeParams
@@ -15,6 +16,8 @@ from waardhaven.application.jobs.run_models import RunMarkowitz, RunMonteCarlo, 
 from waardhaven.application.jobs.run_schedules import RunSchedules
 from waardhaven.application.jobs.specs import ChoreSpec, JobSpec
 from waardhaven.application.jobs.write_report import ReportParams, WriteReport
+from waardhaven.application.quant import markowitz_rules, run_monte_carlo
+from waardhaven.application.quant.asked_options import asked_options
 from waardhaven.application.questions.backtest import BacktestQuestion
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
 from waardhaven.application.questions.monte_carlo import MonteCarloQuestion
@@ -58,6 +61,7 @@ JOBS: tuple[JobSpec, ...] = (
         name=JobName.BACKTEST,
         use_case=RunBacktest,
         params=BacktestQuestion,
+        check=backtest.check,
         permission=Permission.READ_INDICES,
         queue=Queue.BULK,
         timeout=600.0,
@@ -66,6 +70,7 @@ JOBS: tuple[JobSpec, ...] = (
         name=JobName.MONTECARLO,
         use_case=RunMonteCarlo,
         params=MonteCarloQuestion,
+        check=run_monte_carlo.checked,
         permission=Permission.READ_INDICES,
         queue=Queue.BULK,
         timeout=3600.0,
@@ -74,6 +79,7 @@ JOBS: tuple[JobSpec, ...] = (
         name=JobName.MARKOWITZ,
         use_case=RunMarkowitz,
         params=MarkowitzQuestion,
+        check=markowitz_rules.check,
         permission=Permission.READ_INDICES,
         queue=Queue.BULK,
         timeout=1800.0,
@@ -82,6 +88,7 @@ JOBS: tuple[JobSpec, ...] = (
         name=JobName.BLACKSCHOLES,
         use_case=RunOptions,
         params=OptionsQuestion,
+        check=asked_options,
         permission=Permission.READ_INDICES,
     ),
 )

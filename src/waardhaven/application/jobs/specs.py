@@ -1,5 +1,6 @@
 """What a type of jobs is, and the types a process knows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,16 @@ class JobSpec:
     """How jobs of a type run.
 
     ``use_case`` is called with the principal, the parameters and a JobRun, and returns an Outcome; it
-    is idempotent. ``permission``: what submitting takes. ``timeout``: seconds of one attempt.
+    is idempotent. ``check`` raises Invalid for parameters that break a rule of several of them, so that no
+    job is queued for what can not be done. ``permission``: what submitting takes. ``timeout``: seconds of
+    one attempt.
     ``schedule``: the rule it recurs by unless somebody changes it; None: only on request.
     """
 
     name: str
     use_case: type[Any]
     params: type[Any]
+    check: Callable[[Any], object] | None = None
     permission: Permission
     queue: Queue = Queue.INTERACTIVE
     timeout: float = 300.0

@@ -138,6 +138,44 @@ async def test_every_bad_parameter_is_named_with_its_rule(
     assert not office.uow.jobs.rows
 
 
+@pytest.mark.parametrize(
+    ("job_type", "params", "field"),
+    [
+        (JobName.BACKTEST, {}, "params.symbols"),
+        (JobName.BACKTEST, {"symbols": ["A"], "start": "2024-05-31", "end": "2024-05-30"}, "params.end"),
+        (JobName.BACKTEST, {"symbols": ["A"], "slippage": 0.06, "transaction_cost": 0.06}, "params.slippage"),
+        (JobName.MONTECARLO, {"kind": "portfolio"}, "params.symbols"),
+        (
+            JobName.MONTECARLO,
+            {"kind": "derivative", "payoff": {"type": "european"}},
+            "params.payoff.strike_price",
+        ),
+        (JobName.MARKOWITZ, {"symbols": ["A", "B"], "returns": [[0.1, 0.2]]}, "params.returns"),
+        (JobName.BLACKSCHOLES, {"option_type": "call", "strike_price": 1.0}, "params.time_to_expiry"),
+        (
+            JobName.BLACKSCHOLES,
+            {
+                "option_type": "call",
+                "strike_price": -1.0,
+                "time_to_expiry": 1.0,
+                "spot_price": 1.0,
+                "volatility": 0.2,
+            },
+            "params.strike_price",
+        ),
+    ],
+)
+async def test_question_that_can_not_be_answered_is_refused_and_no_job_queued(
+    job_type: JobName, params: dict[str, Any], field: str
+):
+    office = Office()
+    with pytest.raises(InvalidParams) as refused:
+        await office.submit(ANALYST, job_type=job_type, params=params)
+    assert field in {one.field for one in refused.value.errors}
+    assert all(one.rule for one in refused.value.errors)
+    assert not office.uow.jobs.rows
+
+
 async def test_days_are_kept_as_text():
     job = await Office().submit(ANALYST, job_type="compute", params={"restate_from": "2024-05-31"})
     assert job.params["restate_from"] == "2024-05-31"
