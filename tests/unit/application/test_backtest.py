@@ -11,7 +11,8 @@ from tests.unit.application.bench import DAYS, ROWS, Bench
 from tests.unit.application.world import AXIS, CLOSES, DEFINITION, VIEWER, WARM_UP, World, day
 
 from waardhaven.application.answers import InvalidRange
-from waardhaven.application.indexes.backtest import Backtest, UnusableBacktest
+from waardhaven.application.indexes.backtest import Backtest
+from waardhaven.application.indexes.backtest_rules import UnusableBacktest
 from waardhaven.application.indexes.backtest_views import BacktestView
 from waardhaven.application.indexes.read_benchmark_levels import ReadBenchmarkLevels
 from waardhaven.application.questions.backtest import BacktestQuestion
@@ -97,6 +98,35 @@ async def test_a_backtest_is_what_a_plain_loop_makes_of_the_closes(
         sum(turnover) / ((found.last - found.base).days / 365.0), rel=1e-10
     )
     assert found.total_return == pytest.approx(levels[-1] / 100.0 - 1.0, rel=1e-10)
+
+
+async def test_weights_are_stated_by_symbol(bench: Bench):
+    weights = {"AAA": 0.5, "BBB": 0.3, "CCC": 0.2}
+    found = await backtested(bench, VIEWER, strategy="fixed", params={"weights": weights})
+    assert found.params == {"weights": weights}
+    for one in found.compositions:
+        assert dict(one.weights) == pytest.approx(weights)
+    by_place = await backtested(
+        bench,
+        VIEWER,
+        symbols=("AAA:XNYS", "BBB", "CCC"),
+        strategy="fixed",
+        params={"weights": {"AAA:XNYS": 0.5, "BBB": 0.3, "CCC": 0.2}},
+    )
+    assert by_place.values.tobytes() == found.values.tobytes()
+
+
+async def test_weights_of_what_was_not_asked_for_are_refused_with_their_field(bench: Bench):
+    weights = {"AAA": 0.5, "ZZZ": 0.3, "99": 0.2}
+    with pytest.raises(UnusableBacktest) as refused:
+        await backtested(bench, VIEWER, strategy="fixed", params={"weights": weights})
+    assert {one.field: one.rule for one in refused.value.errors} == {
+        "params.params.weights.ZZZ": "must be one of the symbols",
+        "params.params.weights.99": "must be one of the symbols",
+    }
+    with pytest.raises(UnusableBacktest) as unequal:
+        await backtested(bench, VIEWER, strategy="fixed", params={"weights": {"AAA": 0.5, "BBB": 0.3}})
+    assert [one.field for one in unequal.value.errors] == ["params.params.weights"]
 
 
 async def test_costs_are_charged_on_what_is_traded_and_told_apart(bench: Bench):

@@ -8,9 +8,17 @@ from typing import Final
 
 import numpy as np
 
-from waardhaven.application.answers import check_range
+from waardhaven.application.indexes.backtest_rules import (
+    REFUSALS,
+    as_asked,
+    check,
+    cost_rate,
+    refused,
+    sent_as,
+    unusable,
+)
 from waardhaven.application.indexes.backtest_views import BacktestView, ReviewView
-from waardhaven.application.indexes.conversion import UnknownTarget, dated_rates
+from waardhaven.application.indexes.conversion import dated_rates
 from waardhaven.application.indexes.level_views import known
 from waardhaven.application.indexes.metric_views import metric_views
 from waardhaven.application.indexes.names import CASH_SYMBOL
@@ -21,12 +29,11 @@ from waardhaven.application.ports.reference_store import ReferenceStore, SeriesC
 from waardhaven.application.pricing.choose_series import Adjust
 from waardhaven.application.pricing.read_closes import ReadCloses
 from waardhaven.application.questions.backtest import BacktestQuestion
-from waardhaven.domain.errors import FieldError, Invalid, WaardhavenError
+from waardhaven.domain.errors import WaardhavenError
 from waardhaven.domain.identity.roles import Permission, Principal
 from waardhaven.domain.index.build import IndexHistory, compute, warm_up_sessions
 from waardhaven.domain.index.build_record import InputsUnavailable
 from waardhaven.domain.index.composition import Composition
-from waardhaven.domain.index.constraints.feasibility import InfeasibleConstraints
 from waardhaven.domain.index.definition import (
     Adjustment,
     Constraints,
@@ -36,13 +43,11 @@ from waardhaven.domain.index.definition import (
     StrategySpec,
 )
 from waardhaven.domain.index.inputs import IndexInputs
-from waardhaven.domain.index.level import NothingEligible
+from waardhaven.domain.index.rules.walking import Walk
 from waardhaven.domain.index.strategies import prepare
-from waardhaven.domain.index.validation import InvalidDefinition, validated
-from waardhaven.domain.index.variant_rules import LARGEST_COST
+from waardhaven.domain.index.validation import validated
 from waardhaven.domain.market.asset import Asset, InvalidSymbol, SymbolRef
 from waardhaven.domain.market.calendar import Frequency
-from waardhaven.domain.market.currency import UnknownCurrency
 from waardhaven.domain.metrics import METRICS
 from waardhaven.domain.metrics.comparison import Levels
 from waardhaven.domain.metrics.measuring import Measures, measure
@@ -52,21 +57,7 @@ from waardhaven.domain.types import AssetId, as_date
 
 NOWHERE: Final = ""
 """A universe that nobody can make: the names are those asked for."""
-SENT_AS: Final = {
-    "strategy.name": "strategy",
-    "base_value": "initial_value",
-    "base_date": "start",
-}
-"""Fields of a definition that a question has by other names."""
-REFUSALS: Final = (InvalidDefinition, InfeasibleConstraints, NothingEligible, UnknownCurrency, UnknownTarget)
-"""Why the engine may refuse a definition, or rates of exchange are missing."""
-PARTS: Final = ("strategy.", "constraints.", "schedule.", "series.")
-"""Parts of a definition whose fields a question has itself."""
 DAYS_PER_YEAR: Final = 365.0
-
-
-class UnusableBacktest(Invalid):
-    """What is asked for can not be run; ``errors`` name the fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +122,7 @@ class Backtest:
         try:
             return await self._answer(question)
         except REFUSALS as error:
-            raise _as_asked(error) from error
+            raise as_asked(error) from error
 
     async def _answer(self, question: BacktestQuestion) -> BacktestView:
         market = await self._market(question)
@@ -154,7 +145,7 @@ class Backtest:
         fields = [f"symbols.{at}" for at in range(len(question.symbols))]
         assets = await self._assets(dict(zip(fields, question.symbols, strict=True)))
         if len({one.id for one in assets}) != len(assets):
-            raise _refused("symbols", "must all be different assets")
+            raise refused("symbols", "must all be different assets")
         coverage = await self.reference.coverage([one.id for one in assets])
         source, adjustment = _closes_of_all(coverage, assets, question.source, self.setup)
         known = [one for one in coverage if _is_of(one, source, adjustment)]
@@ -175,7 +166,7 @@ class Backtest:
         found = {field: next(answers) if isinstance(one, SymbolRef) else one for field, one in refs.items()}
         errors = {field: one.message for field, one in found.items() if isinstance(one, WaardhavenError)}
         if errors:
-            raise _unusable(errors)
+            raise unusable(errors)
         return tuple(one for one in found.values() if isinstance(one, Asset))
 
     async def _definition(self, question: BacktestQuestion, market: _Market) -> IndexDefinition:
@@ -187,14 +178,14 @@ class Backtest:
             base_value=question.initial_value,
             currency=question.currency,
             universe="backtest",
-            strategy=StrategySpec(name=question.strategy, params=dict(question.params)),
+            strategy=_strategy(question, market),
             series=SeriesPolicy(source=market.source, adjustment=market.adjustment),
             calendar=question.calendar,
             schedule=Schedule(
                 frequency=Frequency(question.frequency), lag=question.lag, daily_drop_threshold=None
             ),
             constraints=Constraints(max_weight=question.max_weight, max_names=question.max_names),
-            cost_rate=_cost_rate(question),
+            cost_rate=cost_rate(question),
         )
         return replace(plain, base_date=await self._base_date(question, validated(plain), market))
 
@@ -207,24 +198,24 @@ class Backtest:
         least = warm_up_sessions(definition)
         if not len(sessions):
             until = "" if question.end is None else f" up to {question.end}"
-            raise _refused("calendar", f"must have sessions here; {question.calendar} has none{until}")
+            raise refused("calendar", f"must have sessions here; {question.calendar} has none{until}")
         if question.start is not None:
             row = int(np.searchsorted(sessions, np.datetime64(question.start)))
             if row < least < len(sessions):
                 earliest = f"{sessions[least]}, {least} sessions into the calendar"
-                raise _refused("start", f"must not be before {earliest}")
+                raise refused("start", f"must not be before {earliest}")
         else:
             looks_back = prepare(definition.strategy).lookback + definition.schedule.lag
             row = max(int(np.searchsorted(sessions, np.datetime64(market.common))) + looks_back, least)
         if row >= len(sessions):
-            raise _refused("start", f"must leave a session of {question.calendar} with closes before the end")
+            raise refused("start", f"must leave a session of {question.calendar} with closes before the end")
         base = as_date(sessions[row])
         ended = market.ended(base) if question.start is None else []
         if ended:
             rule = (
                 f"must have days in common: {', '.join(ended)} without closes from {base} on; or give a start"
             )
-            raise _refused("symbols", rule)
+            raise refused("symbols", rule)
         return base
 
     async def _benchmark(
@@ -236,24 +227,11 @@ class Backtest:
         (asset,) = await self._assets({"benchmark": question.benchmark})
         closes = await self.closes(asset, Adjust.ALL, vintage=market.known_at.id)
         if closes is None:
-            raise _refused("benchmark", f"must have stored closes; {asset.symbol} has none")
+            raise refused("benchmark", f"must have stored closes; {asset.symbol} has none")
         vintage, target = market.known_at.id, definition.currency
         units = [closes.quote_unit]
         rates = await dated_rates(self.reference, definition, units, target, closes.day, vintage)
         return Levels(day=closes.day, level=closes.close * rates[:, 0])
-
-
-def check(question: BacktestQuestion) -> None:
-    """Raise UnusableBacktest or InvalidRange for what can be told from the question alone."""
-    check_range(question.start, question.end)
-    if not question.symbols:
-        raise _refused("symbols", "must name at least one symbol")
-    if _cost_rate(question) > LARGEST_COST:
-        raise _refused("slippage", f"must be at most {LARGEST_COST} together with transaction_cost")
-
-
-def _cost_rate(question: BacktestQuestion) -> float:
-    return question.transaction_cost + question.slippage
 
 
 def ran(
@@ -263,7 +241,7 @@ def ran(
     history = compute(definition, inputs).history
     days, level = history.levels.day, history.levels.level
     if len(days) < 2:
-        raise _refused("end", "must leave at least two sessions with closes")
+        raise refused("end", "must leave at least two sessions with closes")
     year = periods_per_year(days)
     sample = Sample(
         returns=from_levels(level[:, None]),
@@ -276,33 +254,26 @@ def ran(
     return _Run(history=history, measures=measure(sample, tuple(METRICS.values())))
 
 
+def _strategy(question: BacktestQuestion, market: _Market) -> StrategySpec:
+    """Return the strategy with ids of assets in place of symbols as they were asked for."""
+    ids = dict(zip(question.symbols, (one.id for one in market.assets), strict=True))
+    ids |= {name: one for one, name in market.names.items()}
+    strange: dict[str, str] = {}
+
+    def known_as(path: str, name: object) -> object:
+        if name not in ids:
+            strange[sent_as(path)] = "must be one of the symbols"
+        return ids.get(str(name), name)
+
+    asked = {"strategy": {"name": question.strategy, "params": dict(question.params)}}
+    found = Walk(asset=known_as).over(asked)["strategy"]
+    if strange:
+        raise unusable(strange)
+    return StrategySpec(name=found["name"], params=found["params"])
+
+
 def _all_members(inputs: IndexInputs) -> IndexInputs:
     return replace(inputs, member=np.ones_like(inputs.member))
-
-
-def _refused(field: str, rule: str) -> UnusableBacktest:
-    return _unusable({field: rule})
-
-
-def _unusable(rules: Mapping[str, str]) -> UnusableBacktest:
-    errors = [FieldError(field=f"params.{field}", rule=rule) for field, rule in rules.items()]
-    return UnusableBacktest("This can not be backtested.", errors=errors)
-
-
-def _as_asked(error: Invalid) -> UnusableBacktest:
-    """Return what a definition was refused for, under the names that the fields were sent by."""
-    if isinstance(error, NothingEligible):
-        return _refused(
-            "start", "must be a day on which the strategy can weigh some symbol by days before it"
-        )
-    if not error.errors:
-        return _refused("currency", f"must have rates of exchange. {error.message}")
-    return _unusable({_sent_as(one.field): one.rule for one in error.errors})
-
-
-def _sent_as(field: str) -> str:
-    part = next((one for one in PARTS if field.startswith(one)), "")
-    return SENT_AS.get(field, field.removeprefix(part))
 
 
 def _parsed(text: str) -> SymbolRef | InvalidSymbol:
@@ -333,7 +304,7 @@ def _closes_of_all(
         return name, kinds[kind]
     most = max(having.values(), key=len, default=set())
     missing = ", ".join(sorted(one.symbol for one in assets if one.id not in most))
-    raise _refused("symbols", f"must all have closes of one source; none of the best one for {missing}")
+    raise refused("symbols", f"must all have closes of one source; none of the best one for {missing}")
 
 
 def _view(

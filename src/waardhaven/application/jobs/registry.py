@@ -2,7 +2,7 @@
 
 from waardhaven.application.audit.seal_audit import SealAudit
 from waardhaven.application.identity.send_mails import SendMails
-from waardhaven.application.indexes import backtest
+from waardhaven.application.indexes import backtest_rules
 from waardhaven.application.indexes.measure_publications import MeasurePublications
 from waardhaven.application.jobs.clean_up import CleanUp, CleanUpParams
 from waardhaven.application.jobs.compute_index import ComputeIndex, ComputeParams
@@ -61,7 +61,7 @@ JOBS: tuple[JobSpec, ...] = (
         name=JobName.BACKTEST,
         use_case=RunBacktest,
         params=BacktestQuestion,
-        check=backtest.check,
+        check=backtest_rules.check,
         permission=Permission.READ_INDICES,
         queue=Queue.BULK,
         timeout=600.0,

@@ -31,7 +31,8 @@ class BacktestQuestion(Question, frozen=True, kw_only=True):
         ),
     ] = "equal_weight"
     params: Annotated[
-        dict[str, Any], Meta(max_length=50, description="Parameters of the strategy, see `/strategies`.")
+        dict[str, Any],
+        Meta(max_length=50, description="Parameters of the strategy, see `/strategies`; weights by symbol."),
     ] = field(default_factory=dict)
     start: Annotated[
         date | None,
