@@ -135,7 +135,7 @@ def _start(puts: Puts, scheme: Scheme, top: Floats) -> Floats:
 
 
 def _gap(puts: Puts, rate: Floats, time: Floats, power: Floats, at: Floats) -> Floats:
-    """Return Newton's step of K - B - p(B) + (1 - e^(-qT) N(-d1)) B / power = 0."""
+    """Return Newton's step of K - B - p(B) + (1 - e^(-qT) N(-d1)) B / power = 0; 0 where that is flat."""
     from scipy.special import ndtr
 
     deviation = puts.volatility * np.sqrt(time)
@@ -146,5 +146,5 @@ def _gap(puts: Puts, rate: Floats, time: Floats, power: Floats, at: Floats) -> F
     value = puts.strike - at - european + (1.0 - kept) * at / power
     bell = carried * DENSITY * np.exp(-0.5 * first * first)
     slope = -(1.0 - kept) + (1.0 - kept + bell / deviation) / power
-    step: Floats = value / slope
+    step: Floats = np.divide(value, slope, out=np.zeros_like(value), where=slope != 0.0)
     return step

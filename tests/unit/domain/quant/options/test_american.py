@@ -132,6 +132,15 @@ def test_an_unknown_number_is_unknown_with_a_reason():
     assert [row_of(found.reasons, row) for row in range(2)] == [Reason.UNKNOWN_INPUT] * 2
 
 
+@pytest.mark.parametrize(
+    ("rate", "dividends"), [(1e-264, 1e-100), (1e-14, 1e-12), (1e-300, 0.0), (1e-12, 0.05)]
+)
+def test_interest_that_is_nearly_nothing_is_worth_nothing(rate: float, dividends: float):
+    asked = put(rate=rate, dividend_yield=dividends, volatility=1.0)
+    found = american(asked)
+    assert found.price[0] == pytest.approx(evaluate(asked).values["price"][0], abs=1e-9)
+
+
 def test_at_expiry_it_is_the_payoff_and_has_no_delta_at_the_strike():
     found = american(put(time=0.0, spot=[90.0, 100.0]))
     assert found.price.tolist() == [10.0, 0.0]
