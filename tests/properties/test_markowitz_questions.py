@@ -75,7 +75,7 @@ def questions(draw: Any) -> dict[str, Any]:
         asked["risk_budgets"] = even
     if objective != "minimum_cvar" and draw(st.booleans()):
         view = {"weights": {draw(st.sampled_from(names)): 1.0}, "expected": draw(st.floats(-0.5, 0.5))}
-        asked |= {"market_weights": even, "views": [view]}
+        asked |= {"market_weights": even, "views": [view], "expected_return_method": "mean"}
     return asked
 
 

@@ -21,6 +21,7 @@ NAMES: Final = {
     "date": "a date, YYYY-MM-DD",
     "datetime": "a time with its offset, RFC 3339",
 }
+OTHERS: Final = {"Number out of range": "must be a number of double precision"}
 
 
 def told(message: str, kind: Any = None) -> tuple[str, str]:
@@ -45,7 +46,7 @@ def _rule(text: str, kind: Any) -> str:
         return f"must be one of {', '.join(choices)}"
     if text.startswith("Invalid RFC3339 encoded "):
         return f"must be {NAMES[text.rpartition(' ')[2]]}"
-    return text
+    return OTHERS.get(text, text)
 
 
 def _choices(kind: Any) -> list[str]:

@@ -59,6 +59,7 @@ WEIGHTS: Final[Mapping[type[Question], Weight]] = MappingProxyType(
             check=markowitz_rules.check,
             cost=markowitz_rules.cost,
             direct=markowitz_rules.DIRECT,
+            examine=attrgetter("optimise.examine"),
         ),
     }
 )

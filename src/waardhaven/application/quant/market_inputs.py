@@ -14,7 +14,7 @@ from waardhaven.application.quant.option_question import OptionQuestion
 from waardhaven.domain.errors import FieldError, NotFound
 from waardhaven.domain.market.asset import Asset, SymbolRef
 from waardhaven.domain.metrics.periods import periods_per_year
-from waardhaven.domain.quant.options.contracts import UnusableOptions
+from waardhaven.domain.quant.options.contracts import BOUNDS, UnusableOptions
 from waardhaven.domain.quant.volatility import (
     VOLATILITY_ESTIMATORS,
     Bars,
@@ -196,6 +196,9 @@ def _estimated(past: Past, question: OptionQuestion) -> EstimateView:
         )
     except UnusablePrices as error:
         raise _untold(error.message) from None
+    if BOUNDS["volatility"].broken(np.asarray(found.volatility)):
+        rule = f"{estimator.name} finds {found.volatility:g} a year of {past.asset.symbol}: volatility"
+        raise _untold(f"{rule} {BOUNDS['volatility'].rule}")
     first = past.day[-found.bars]
     return EstimateView(
         symbol=past.asset.symbol,

@@ -5,6 +5,7 @@ from typing import Final
 
 from waardhaven.application.questions.markowitz import MarkowitzQuestion
 from waardhaven.domain.errors import FieldError, Invalid
+from waardhaven.domain.quant.markowitz.constraints import LARGEST_CARDINAL
 
 MOST_FIGURES: Final = 250_000
 """Returns, levels or covariances of one question."""
@@ -30,6 +31,12 @@ READ_BY: Final[Mapping[str, str]] = {
     "confidence": "minimum_cvar",
 }
 """Which objective alone reads a field."""
+ESTIMATES: Final = ("covariance_method", "expected_return_method", "half_life")
+"""How moments are estimated of returns."""
+USUAL: Final = MarkowitzQuestion()
+"""What is asked where a caller does not say."""
+WITHOUT_CHOICE: Final = frozenset({"target_risk", "risk_parity", "risk_budgets", "hierarchical_risk_parity"})
+"""Objectives for which a limit on the number of names has no meaning."""
 NEEDED: Final = ("target_return", "target_risk", "risk_aversion", "risk_budgets")
 """Fields that the objective of the same name can not do without."""
 Rule = tuple[str, str, bool]
@@ -67,7 +74,7 @@ def check(question: MarkowitzQuestion) -> None:
     """Raise UnusablePortfolio with every rule that is broken, but for those of figures."""
     _refuse_broken([*_sources(question), *_parameters(question), *_equilibrium(question)])
     _refuse_broken([*_shapes(question)])
-    _refuse_broken([*_named(question), *_limits(question)])
+    _refuse_broken([*_named(question), *_limits(question), *_number_of_names(question)])
     count = cost(question)
     if count > MOST:
         raise refused(_largest(question), f"must need at most {MOST:g} operations, not about {count:.3g}")
@@ -129,6 +136,8 @@ def _sources(question: MarkowitzQuestion) -> Iterator[Rule]:
     if given and not covariance:
         told = f"must be left out: they are estimated of {given[0]}"
         yield "expected_returns", told, _is_set(question, "expected_returns")
+    unread = covariance and bool(question.views) and _is_set(question, "expected_returns")
+    yield "expected_returns", "must be left out: views start from those of equilibrium", unread
     lacking = covariance and question.expected_returns is None and not question.views
     yield "expected_returns", "must be given beside covariance, or views", lacking
     sampled = given[:1] in (["returns"], ["levels"])
@@ -155,6 +164,19 @@ def _parameters(question: MarkowitzQuestion) -> Iterator[Rule]:
     needs = question.turnover is not None and question.current_weights is None
     yield "current_weights", "must be given where turnover is limited", needs
     yield "frontier", "must be 0 or from 2 to 200 points", question.frontier == 1
+    yield from _estimates(question)
+
+
+def _estimates(question: MarkowitzQuestion) -> Iterator[Rule]:
+    supplied = question.covariance is not None
+    told = "minimum_cvar reads returns: it needs symbols, returns or levels, not covariance"
+    yield "objective", told, supplied and question.objective == "minimum_cvar"
+    for field in ESTIMATES:
+        told = "must be left out: nothing is estimated beside a covariance"
+        yield field, told, supplied and getattr(question, field) != getattr(USUAL, field)
+    told = "must be left out: views start from the returns of equilibrium"
+    other = question.expected_return_method != USUAL.expected_return_method
+    yield "expected_return_method", told, bool(question.views) and not supplied and other
 
 
 def _equilibrium(question: MarkowitzQuestion) -> Iterator[Rule]:
@@ -194,8 +216,9 @@ def _shapes(question: MarkowitzQuestion) -> Iterator[Rule]:
     if source != "covariance":
         return
     yield source, f"must be square, {columns} rows, not {len(rows)}", len(rows) != columns
-    count = len(question.expected_returns or ())
-    yield "expected_returns", f"must be {columns}, one for each name", 0 < count != columns
+    expected = question.expected_returns
+    wrong = expected is not None and len(expected) != columns
+    yield "expected_returns", f"must be {columns}, one for each name", wrong
 
 
 def _named(question: MarkowitzQuestion) -> Iterator[Rule]:
@@ -226,8 +249,23 @@ def _limits(question: MarkowitzQuestion) -> Iterator[Rule]:
         yield f"groups.{at}.members", "must name at least one", not group.members
         open_ended = group.least is None and group.most is None
         yield f"groups.{at}", "must have least, most, or both", open_ended
+        crossed = group.least is not None and group.most is not None and group.least > group.most
+        told = f"must be at most most: {group.least} is above {group.most}"
+        yield f"groups.{at}.least", told, crossed
     called = [group_name(question, at) for at in range(len(question.groups))]
     yield "groups", "must have different names", len(set(called)) < len(called)
+
+
+def _number_of_names(question: MarkowitzQuestion) -> Iterator[Rule]:
+    most, count = question.most_names, _columns(question)
+    if most is None:
+        return
+    field, large = "most_names", count > LARGEST_CARDINAL and most < count
+    yield field, f"must be between 1 and {count}, the number of names", most > count
+    yield field, f"must be left out: exact for at most {LARGEST_CARDINAL} names, not {count}", large
+    told = f"must be left out: no limit for {question.objective}"
+    yield field, told, question.objective in WITHOUT_CHOICE
+    yield field, "must be left out: no limit for a frontier", bool(question.frontier)
 
 
 def bounds_of(question: MarkowitzQuestion, name: str | None) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from waardhaven.domain.quant.markowitz.constraints import Constraints, Group
 from waardhaven.domain.quant.markowitz.efficient_frontier import EfficientFrontier, efficient_frontier
 from waardhaven.domain.quant.markowitz.estimation import Estimation, estimated
 from waardhaven.domain.quant.markowitz.moments import Moments, Returns, returns_of_levels
-from waardhaven.domain.quant.markowitz.objectives import optimise
+from waardhaven.domain.quant.markowitz.objectives import examine, optimise
 from waardhaven.domain.quant.markowitz.portfolio import Portfolio
 from waardhaven.domain.quant.markowitz.problem import Problem
 from waardhaven.domain.types import Floats
@@ -35,27 +35,38 @@ USUAL_TAU: Final = 0.05
 USUAL_CONFIDENCE: Final = 0.95
 SENT_AS: Final[Mapping[str, str]] = {
     "market": "market_weights",
-    "bounds.lower": "min_weight",
-    "bounds.upper": "max_weight",
     "budgets": "risk_budgets",
     "risk_free": "risk_free_rate",
     "points": "frontier",
     "limits": "objective",
 }
 """Names of fields that the domain knows by others."""
+BOUNDS: Final[Mapping[str, str]] = {"bounds.lower": "min_weight", "bounds.upper": "max_weight"}
+"""The same of bounds, of all names unless each has its own."""
 
 
 def solved(question: MarkowitzQuestion, stored: StoredReturns | None = None) -> MarkowitzView:
     """Return the answer to a checked question; see ``optimise_portfolio.answered``."""
     with _told_as_sent(question):
-        returns = _returns(question, stored)
-        problem = _problem(question, returns)
-        if not problem.moments.volatilities.any():
-            raise refused(source_of(question), "must have a name that moves: no volatility is above 0")
+        problem = _sound(question, stored)
         found = optimise(question.objective, problem)
         points = question.frontier
         frontier = efficient_frontier(problem, points) if points else None
     return _told(question, stored, problem, found, frontier)
+
+
+def examined(question: MarkowitzQuestion, stored: StoredReturns | None = None) -> None:
+    """Raise what can be told of a checked question without solving it; see ``OptimisePortfolio.examine``."""
+    with _told_as_sent(question):
+        examine(question.objective, _sound(question, stored))
+
+
+def _sound(question: MarkowitzQuestion, stored: StoredReturns | None) -> Problem:
+    """Return the problem of a question; raise UnusablePortfolio where nothing moves."""
+    problem = _problem(question, _returns(question, stored))
+    if not problem.moments.volatilities.any():
+        raise refused(source_of(question), "must have a name that moves: no volatility is above 0")
+    return problem
 
 
 def _told(
@@ -157,7 +168,7 @@ def _limits(question: MarkowitzQuestion, names: tuple[str, ...]) -> Constraints:
         groups=tuple(
             Group(
                 name=group_name(question, at),
-                member=np.isin(np.array(names), np.array(one.members)),
+                member=np.array([name in one.members for name in names]),
                 least=-np.inf if one.least is None else one.least,
                 most=np.inf if one.most is None else one.most,
             )
@@ -198,4 +209,9 @@ def _sent(field: str, question: MarkowitzQuestion) -> str:
     if field.startswith("groups."):
         called = [group_name(question, at) for at in range(len(question.groups))]
         return f"groups.{called.index(field.removeprefix('groups.'))}"
-    return SENT_AS.get(field, field)
+    if field in BOUNDS and all(
+        name in question.bounds and getattr(question.bounds[name], BOUNDS[field]) is not None
+        for name in names_of(question)
+    ):
+        return "bounds"
+    return BOUNDS.get(field) or SENT_AS.get(field, field)

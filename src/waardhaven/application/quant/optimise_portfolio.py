@@ -29,8 +29,16 @@ class OptimisePortfolio:
         """
         by.require(Permission.READ_INDICES)
         check(question)
-        stored = None if question.symbols is None else await self.returns(order_of(question))
-        return await self.pool.run(answered, question, stored)
+        return await self.pool.run(answered, question, await self._read(question))
+
+    async def examine(self, by: Principal, *, question: MarkowitzQuestion) -> None:
+        """Raise for a question of any size what an answer would, as far as that takes no solving."""
+        by.require(Permission.READ_INDICES)
+        check(question)
+        await self.pool.run(examine, question, await self._read(question))
+
+    async def _read(self, question: MarkowitzQuestion) -> StoredReturns | None:
+        return None if question.symbols is None else await self.returns(order_of(question))
 
 
 def answered(question: MarkowitzQuestion, stored: StoredReturns | None = None) -> MarkowitzView:
@@ -43,6 +51,14 @@ def answered(question: MarkowitzQuestion, stored: StoredReturns | None = None) -
 
     check(question)
     return solved(question, stored)
+
+
+def examine(question: MarkowitzQuestion, stored: StoredReturns | None = None) -> None:
+    """Raise for moments that are none, limits that nothing can keep, and a target return out of reach."""
+    from waardhaven.application.quant.markowitz_solution import examined
+
+    check(question)
+    examined(question, stored)
 
 
 def order_of(question: MarkowitzQuestion) -> ReturnsOrder:

@@ -85,7 +85,7 @@ class OptionQuestion:
     @property
     def size(self) -> int:
         """How many options there are, once their columns are known to agree."""
-        return max(np.size(one) for one in self._columns.values())
+        return max((len(one) for one in self._columns.values() if one.ndim), default=1)
 
     @property
     def needs_spot(self) -> bool:

@@ -104,7 +104,7 @@ def valued(question: OptionQuestion, inputs: MarketInputs) -> Valuation:
     if question.price is None:
         return _figures(question, options)
     found = implied_volatility(options, question.price, question.the_model)
-    _refuse_alone(found)
+    _refuse_alone(found, "price.0" if question.price.ndim else "price")
     known = _figures(question, replace(options, volatility=found.volatility))
     reasons = np.where(found.reasons != 0, found.reasons, known.reasons)
     return replace(known, reasons=reasons, values={VOLATILITY: found.volatility, **known.values})
@@ -127,9 +127,9 @@ def _figures(question: OptionQuestion, options: Options) -> Valuation:
     return evaluate(options, model=question.the_model, payoff=question.the_payoff, greeks=question.greeks)
 
 
-def _refuse_alone(found: Implied) -> None:
+def _refuse_alone(found: Implied, field: str) -> None:
     """Refuse a single price outside its bounds; among many it is unknown, with the reason beside it."""
     if len(found.reasons) == 1 and found.reasons[0] in OUTSIDE:
         bounds = f"{found.lowest[0]:.15g} and {found.highest[0]:.15g}"
         rule = f"must be between {bounds}: no volatility gives another price"
-        raise UnusableOptions(REFUSED, errors=[FieldError(field="price", rule=rule)])
+        raise UnusableOptions(REFUSED, errors=[FieldError(field=field, rule=rule)])

@@ -99,7 +99,7 @@ class MarkowitzData(Question, frozen=True, kw_only=True):
     ] = None
     levels: Annotated[
         Rows | None,
-        Meta(description="Prices or levels above 0, a row a day, whose returns are taken; as `returns`."),
+        Meta(description="Prices or levels from 1e-15, a row a day, whose returns are taken; as `returns`."),
     ] = None
     periods_per_year: Annotated[
         Annotated[float, Meta(gt=0.0, le=366.0)] | None,
@@ -107,7 +107,10 @@ class MarkowitzData(Question, frozen=True, kw_only=True):
     ] = None
     expected_returns: Annotated[
         Annotated[tuple[Rate, ...], Meta(max_length=MOST_NAMES)] | None,
-        Meta(description="A year, a figure for each name; not needed with `views`.", examples=[[0.05, 0.08]]),
+        Meta(
+            description="A year, a figure for each name; must be left out with `views`.",
+            examples=[[0.05, 0.08]],
+        ),
     ] = None
     covariance: Annotated[
         Rows | None,
@@ -175,7 +178,7 @@ class MarkowitzQuestion(MarkowitzData, frozen=True, kw_only=True):
     ] = None
     most_names: Annotated[
         Annotated[int, Meta(ge=1, le=MOST_NAMES)] | None,
-        Meta(description="How many names are held at most, exactly, of at most 20."),
+        Meta(description="How many names are held at most, exactly, of at most 20; without a frontier."),
     ] = None
 
     objective: Annotated[
@@ -202,12 +205,13 @@ class MarkowitzQuestion(MarkowitzData, frozen=True, kw_only=True):
     risk_aversion: Annotated[
         Annotated[float, Meta(gt=0.0, le=1e6)] | None,
         Meta(
-            description="Delta of m'w - delta w'Sw / 2, for `risk_aversion`; of the market, for equilibrium "
-            "returns and views, 2.5 left out."
+            description="Delta of m'w - delta w'Sw / 2, at least 1e-12, for `risk_aversion`; of the market, "
+            "for equilibrium returns and views, 2.5 left out."
         ),
     ] = None
     risk_budgets: Annotated[
-        Weights | None, Meta(description="Shares of risk above 0, of every name, sum 1, for `risk_budgets`.")
+        Weights | None,
+        Meta(description="Shares of risk of every name, from 1e-12, sum 1, for `risk_budgets`."),
     ] = None
     confidence: Annotated[
         Annotated[float, Meta(ge=0.5, le=0.9999)] | None,
@@ -220,7 +224,7 @@ class MarkowitzQuestion(MarkowitzData, frozen=True, kw_only=True):
     ] = ()
     tau: Annotated[
         Annotated[float, Meta(gt=0.0, le=10.0)] | None,
-        Meta(description="Doubt about the equilibrium, for `views`; left out, 0.05."),
+        Meta(description="Doubt about the equilibrium, for `views`, at least 1e-12; left out, 0.05."),
     ] = None
     frontier: Annotated[
         int,

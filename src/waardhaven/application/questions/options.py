@@ -8,7 +8,7 @@ from waardhaven.application.questions.question import Question
 
 MOST: Final = 10_000
 """Options of a job."""
-Number = Annotated[float, Meta(ge=-1e16, le=1e16)] | None
+Number = float | None
 Kind = Literal["call", "put"]
 GreekName = Literal[
     "delta",

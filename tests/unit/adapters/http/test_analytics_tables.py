@@ -168,7 +168,8 @@ async def test_settings_belong_to_tables_and_are_checked_like_a_body(
 
 
 async def test_settings_that_are_no_json_and_types_nobody_offers_are_refused(client: AsyncClient) -> None:
-    problem(await sent(client, stream(table()), settings="{"), 400)
+    told = problem(await sent(client, stream(table()), settings="{"), 422)["errors"]
+    assert told == [{"field": "settings", "rule": "must be well-formed JSON"}]
     problem(await sent(client, stream(table()), accept="text/csv"), 406)
     refused = await sent(client, b"x", "application/vnd.apache.parquet")
     problem(refused, 415)

@@ -129,6 +129,11 @@ async def test_symbols_are_optimised_over_their_stored_returns(client: AsyncClie
         (GIVEN | {"covariance": [[1, 2, 0], [2, None, 0], [0, 0, 1]]}, {"covariance.1.1"}),
         (GIVEN | {"groups": [{"members": ["gold"], "most": "all"}]}, {"groups.0.most"}),
         (GIVEN | {"objective": "target_return", "target_return": 0.5}, {"target_return"}),
+        (GIVEN | {"objective": "risk_aversion", "risk_aversion": 5e-324}, {"risk_aversion"}),
+        (
+            GIVEN | {"objective": "hierarchical_risk_parity", "covariance": (1e-300 * np.eye(3)).tolist()},
+            {"covariance"},
+        ),
     ],
 )
 async def test_what_breaks_a_rule_is_named(
@@ -169,6 +174,17 @@ async def test_a_busy_pool_makes_a_job_of_the_question(
     assert response.headers["location"] == f"/api/v1/jobs/{body['id']}"
     found = document(world.app)
     assert [*deviations(found, body_schema(found, PATH, "post", 202, JSON), body)] == []
+
+
+async def test_a_large_question_that_nothing_answers_is_no_job(client: AsyncClient) -> None:
+    rows = np.random.default_rng(2).normal(0.0, 0.01, (8_000, 3))
+    large = {"returns": rows.tolist(), "periods_per_year": 252}
+    cvar = large | {"objective": "minimum_cvar"}
+    assert (await client.post(PATH, json=cvar)).status_code == 202
+    body = problem(await client.post(PATH, json=cvar | {"max_weight": 0.2}), 422)
+    assert set(fields(body)) == {"max_weight"}
+    many = {"expected_returns": [0.1] * 21, "covariance": np.eye(21).tolist(), "most_names": 5}
+    assert set(fields(problem(await client.post(PATH, json=many), 422))) == {"most_names"}
 
 
 async def test_it_is_for_those_who_may_read(world: World) -> None:

@@ -1,21 +1,19 @@
 """Options over HTTP: JSON and Arrow both ways, what is refused, and within which bounds."""
 
-import io
-import json
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 import pytest
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 from tests.fakes.compute_pool import FakeModelPool
 from tests.unit.adapters.http.expect import fields, problem
+from tests.unit.adapters.http.options_desk import ASKED, PATH, options_world, table
 from tests.unit.adapters.http.shapes import body_schema, deviations
 from tests.unit.adapters.http.world import World
-from tests.unit.application.jobs.office import Office
 
 from waardhaven.adapters.inbound.http.negotiation import ARROW, JSON
 from waardhaven.adapters.inbound.http.openapi import document
@@ -26,12 +24,6 @@ from waardhaven.adapters.inbound.http.option_bodies import (
     OptionTableSettings,
 )
 from waardhaven.adapters.inbound.http.option_wire import MOST_IN_JSON
-from waardhaven.adapters.outbound.compute_pool.pools import ThreadComputePool
-from waardhaven.application.jobs.ask_options import AskOptions
-from waardhaven.application.quant.catalogue import ListOptionModels
-from waardhaven.application.quant.market_inputs import EstimateView, MarketInputs, SpotView
-from waardhaven.application.quant.option_question import OptionQuestion
-from waardhaven.application.quant.price_options import PriceOptions
 from waardhaven.application.questions import options as questions
 from waardhaven.domain.quant.options.contracts import Options
 from waardhaven.domain.quant.options.greeks import GREEKS
@@ -39,43 +31,6 @@ from waardhaven.domain.quant.options.models import MODELS
 from waardhaven.domain.quant.options.payoffs import PAYOFFS
 from waardhaven.domain.quant.options.valuation import evaluate
 from waardhaven.domain.quant.volatility import VOLATILITY_ESTIMATORS
-
-PATH = "/api/v1/blackscholes"
-ASKED = {
-    "option_type": "call",
-    "strike_price": 95.0,
-    "time_to_expiry": 0.5,
-    "spot_price": 100.0,
-    "volatility": 0.2,
-    "risk_free_rate": 0.02,
-}
-SPOT = SpotView(
-    symbol="AAPL", mic="XNAS", source="s", day=date(2024, 5, 31), close=100.0, quote_unit="USD", adjust="raw"
-)
-ESTIMATE = EstimateView(
-    symbol="AAPL",
-    mic="XNAS",
-    source="s",
-    estimator="close_to_close",
-    window=252,
-    bars=253,
-    left_out=0,
-    first=date(2023, 5, 31),
-    last=date(2024, 5, 31),
-    adjust="all",
-    periods_per_year=252.0,
-    volatility=0.2,
-)
-
-
-class Inputs:
-    """What stored prices say of every symbol."""
-
-    async def __call__(self, question: OptionQuestion) -> MarketInputs:
-        return MarketInputs(
-            spot=SPOT if question.needs_spot else None,
-            volatility=ESTIMATE if question.needs_volatility else None,
-        )
 
 
 @pytest.fixture
@@ -85,14 +40,7 @@ def models() -> FakeModelPool:
 
 @pytest.fixture
 def world(vendored: Path, models: FakeModelPool) -> World:
-    threads, inputs = ThreadComputePool(), cast("Any", Inputs())
-    return World(
-        vendored=vendored,
-        asked={
-            AskOptions: AskOptions(threads, PriceOptions(threads, models, inputs), Office().submit),
-            ListOptionModels: ListOptionModels(),
-        },
-    )
+    return options_world(vendored, models)
 
 
 @pytest.fixture
@@ -106,19 +54,6 @@ async def client(world: World) -> AsyncIterator[AsyncClient]:
 def expected(**changes: Any) -> dict[str, np.ndarray]:
     at = {"spot": 100.0, "strike": 95.0, "time": 0.5, "volatility": 0.2, "rate": 0.02} | changes
     return dict(evaluate(Options.of(**at)).values)
-
-
-async def table(
-    client: AsyncClient, columns: dict[str, Any], accept: str = ARROW, **settings: Any
-) -> Response:
-    buffer = io.BytesIO()
-    pl.DataFrame(columns).write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
-    return await client.post(
-        PATH,
-        content=buffer.getvalue(),
-        params={"settings": json.dumps(settings)} if settings else {},
-        headers={"Content-Type": ARROW, "Accept": accept},
-    )
 
 
 async def test_numbers_are_one_option(client: AsyncClient) -> None:

@@ -47,3 +47,9 @@ def test_a_broken_rule_is_told_with_its_place(kind: Any, value: Any, expected: t
 @pytest.mark.parametrize("message", ["Invalid enum value 'x'", "Something else is wrong."])
 def test_what_is_not_recognised_is_told_as_it_is(message: str) -> None:
     assert told(message) == ("", message)
+
+
+def test_a_number_too_large_for_a_double_is_told_in_words() -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(b"[1.0, 1e400]", type=list[float])
+    assert told(str(caught.value)) == (".1", "must be a number of double precision")

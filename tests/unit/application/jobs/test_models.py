@@ -28,6 +28,7 @@ from waardhaven.domain.identity.roles import ANONYMOUS
 from waardhaven.domain.jobs.job import Job, JobState
 from waardhaven.domain.quant.monte_carlo.refusals import UnusableSimulation
 from waardhaven.domain.quant.options.contracts import UnusableOptions
+from waardhaven.domain.quant.quadratic_programme import Infeasible
 
 ASIAN = {
     "kind": "derivative",
@@ -124,6 +125,21 @@ async def test_what_no_job_could_answer_is_refused_and_not_queued():
     assert office.queue.waiting == {}
     with pytest.raises(Forbidden):
         await asking(office, FakeModelPool())(ANONYMOUS, question=a_question())
+
+
+async def test_a_large_portfolio_that_nothing_can_keep_is_refused_and_not_queued():
+    office = Office()
+    twenty = {
+        "expected_returns": [0.1] * 20,
+        "covariance": [[0.0] * at + [1.0] + [0.0] * (19 - at) for at in range(20)],
+    }
+    fair = read_question(MarkowitzQuestion, {**twenty, "most_names": 5})
+    assert isinstance(await asking(office, FakeModelPool())(ANALYST, question=fair), Job)
+    capped = read_question(MarkowitzQuestion, {**twenty, "most_names": 5, "max_weight": 0.01})
+    with pytest.raises(Infeasible) as refused:
+        await asking(office, FakeModelPool())(ANALYST, question=capped)
+    assert [one.field for one in refused.value.errors] == ["max_weight"]
+    assert len(office.queue.waiting) == 1
 
 
 def test_every_kind_of_question_that_may_wait_has_a_job():

@@ -218,6 +218,19 @@ async def test_closes_that_are_no_prices_are_refused(bench: Bench) -> None:
     assert told_of(caught.value) == {"volatility_estimator": "Every price must be known and above 0."}
 
 
+@pytest.mark.parametrize(("close", "found"), [([1.0, 100.0] * 4, "78.1523"), ([1.0, 1.0 + 1e-9] * 4, "1.69")])
+async def test_prices_that_tell_a_volatility_out_of_bounds_are_refused_by_what_was_asked(
+    bench: Bench, close: list[float], found: str
+) -> None:
+    await bench.add("WILD", close, axis=DAYS[: len(close)])
+    with pytest.raises(UnusableOptions) as caught:
+        await ask(bench, asking(volatility=None, symbol="WILD"))
+    rules = told_of(caught.value)
+    assert list(rules) == ["volatility_estimator"]
+    assert rules["volatility_estimator"].startswith(f"close_to_close finds {found}")
+    assert "of WILD: volatility must be 0, or from 1e-06 to 10" in rules["volatility_estimator"]
+
+
 async def test_an_asset_without_bars_has_no_range(bench: Bench) -> None:
     await bench.add("BARE", [], axis=[])
     with pytest.raises(PricesNotStored, match="BARE"):

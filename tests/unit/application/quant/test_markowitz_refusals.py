@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.unit.application.quant.portfolios import (
     COVARIANCE,
@@ -9,6 +10,7 @@ from tests.unit.application.quant.portfolios import (
     GIVEN,
     MOVES,
     NAMES,
+    NEEDS,
     SAMPLED,
     answer,
     asking,
@@ -17,8 +19,11 @@ from tests.unit.application.quant.portfolios import (
 
 from waardhaven.application.quant import markowitz_rules
 from waardhaven.application.quant.markowitz_rules import DIRECT, MOST, cost
+from waardhaven.application.quant.optimise_portfolio import examine
+from waardhaven.domain.errors import Invalid
 from waardhaven.domain.quant.markowitz.estimation import TooFewPeriods
 from waardhaven.domain.quant.markowitz.frontier import OutOfReach
+from waardhaven.domain.quant.markowitz.objectives import OBJECTIVES
 from waardhaven.domain.quant.optimal_weights import NothingGained
 from waardhaven.domain.quant.quadratic_programme import Infeasible
 
@@ -42,6 +47,9 @@ def test_an_empty_question_is_refused_for_what_it_lacks() -> None:
         ({**GIVEN, "names": ["a", "b", "a"]}, {}, {"names"}),
         ({**GIVEN, "names": ["a", "b"]}, {}, {"names"}),
         ({**GIVEN, "expected_returns": [0.1]}, {}, {"expected_returns"}),
+        ({**GIVEN, "expected_returns": []}, {}, {"expected_returns"}),
+        (GIVEN, {"covariance_method": "sample", "half_life": 5.0}, {"covariance_method", "half_life"}),
+        (GIVEN, {"expected_return_method": "bayes_stein"}, {"expected_return_method"}),
         ({**GIVEN, "covariance": COVARIANCE[:2]}, {}, {"covariance"}),
         ({**GIVEN, "covariance": [*COVARIANCE[:2], [1.0]]}, {}, {"covariance.2"}),
         ({**SAMPLED, "returns": []}, {"names": None}, {"returns"}),
@@ -69,6 +77,11 @@ def test_a_market_must_be_told_once_and_whole(
         ({"objective": "minimum_cvar"}, {"objective"}),
         ({"confidence": 0.9}, {"confidence"}),
         ({"risk_aversion": 2.0}, {"risk_aversion"}),
+        ({"objective": "risk_aversion", "risk_aversion": 5e-324}, {"risk_aversion"}),
+        (
+            {"objective": "risk_budgets", "risk_budgets": {"bonds": 1.0, "shares": 5e-324, "gold": 5e-324}},
+            {"risk_budgets"},
+        ),
         ({"turnover": 0.1}, {"current_weights"}),
         ({"frontier": 1}, {"frontier"}),
         ({"frontier": 5, "most_names": 2}, {"most_names"}),
@@ -76,15 +89,27 @@ def test_a_market_must_be_told_once_and_whole(
         ({"most_names": 2, "objective": "risk_parity"}, {"most_names"}),
         ({"tau": 0.1}, {"tau"}),
         ({"market_weights": {"bonds": 1.0}}, {"market_weights"}),
-        ({"views": [{}]}, {"market_weights", "views.0.expected", "views.0.weights"}),
         (
-            {"views": [{"weights": {"gold": 1}, "expected": 0.1}], "market_weights": {"gold": 0.5}},
+            {"views": [{}], "expected_returns": None},
+            {"market_weights", "views.0.expected", "views.0.weights"},
+        ),
+        (
+            {"views": [{"weights": {"gold": 1}, "expected": 0.1}], "market_weights": {"gold": 1.0}},
+            {"expected_returns"},
+        ),
+        (
+            {
+                "views": [{"weights": {"gold": 1}, "expected": 0.1}],
+                "market_weights": {"gold": 0.5},
+                "expected_returns": None,
+            },
             {"market_weights"},
         ),
         (
             {
                 "views": [{"weights": {"gold": 1}, "expected": 0.1, "confidence": 0.5, "variance": 0.1}],
                 "market_weights": {"gold": 1.0},
+                "expected_returns": None,
             },
             {"views.0"},
         ),
@@ -94,6 +119,7 @@ def test_a_market_must_be_told_once_and_whole(
         ({"groups": [{"most": 0.4}]}, {"groups.0.members"}),
         ({"groups": [{"members": ["tin"], "most": 0.4}]}, {"groups.0.members.tin"}),
         ({"groups": [{"members": ["gold"]}]}, {"groups.0"}),
+        ({"groups": [{"members": ["gold"], "least": 0.5, "most": 0.4}]}, {"groups.0.least"}),
         ({"groups": [{"name": "a", "members": ["gold"], "most": 0.4}] * 2}, {"groups"}),
         ({"current_weights": {"tin": 1.0}}, {"current_weights.tin"}),
     ],
@@ -108,6 +134,12 @@ def test_views_are_not_taken_by_what_reads_returns() -> None:
     views = [{"weights": {"gold": 1}, "expected": 0.1}]
     rules = broken(SAMPLED, objective="minimum_cvar", views=views, market_weights={"gold": 1.0})
     assert set(rules) == {"views"}
+    unread: dict[str, Any] = {
+        "views": views,
+        "market_weights": {"gold": 1.0},
+        "expected_return_method": "bayes_stein",
+    }
+    assert set(broken(SAMPLED, **unread)) == {"expected_return_method"}
 
 
 def test_what_nothing_can_keep_is_refused_with_the_smallest_relaxation() -> None:
@@ -118,12 +150,52 @@ def test_what_nothing_can_keep_is_refused_with_the_smallest_relaxation() -> None
     group = {"name": "all", "members": NAMES, "most": 0.9}
     rules = broken(error=Infeasible, groups=[{"members": ["gold"], "most": 0.5}, group])
     assert "raise the most of group all by 0.1" in rules["groups.1"]
-    rules = broken(error=Infeasible, groups=[{"members": ["gold"], "least": 0.5, "most": 0.4}])
-    assert set(rules) == {"groups.0"}
+    own = {name: {"max_weight": 0.3} for name in NAMES}
+    assert "raise them by 0.1 in total" in broken(error=Infeasible, bounds=own)["bounds"]
+    some = {"gold": {"min_weight": 0.3}, "bonds": {"max_weight": 0.1}}
+    assert set(broken(error=Infeasible, max_weight=0.3, bounds=some)) == {"max_weight"}
     held = {"current_weights": {"gold": 1.0}, "turnover": 0.1}
     assert "raise turnover by" in broken(error=Infeasible, max_weight=0.5, **held)["turnover"]
     rules = broken(error=Infeasible, objective="risk_parity", max_weight=0.4)
     assert "breaks an upper bound" in rules["objective"]
+
+
+def test_a_number_of_names_that_can_not_be_kept_exactly_is_refused_before_it_is_computed() -> None:
+    many: dict[str, Any] = {"expected_returns": [0.1] * 21, "covariance": np.eye(21).tolist()}
+    assert broken(many, most_names=5) == {
+        "most_names": "must be left out: exact for at most 20 names, not 21"
+    }
+    assert broken(most_names=4) == {"most_names": "must be between 1 and 3, the number of names"}
+    assert {name for name, one in OBJECTIVES.items() if one.score is None} == markowitz_rules.WITHOUT_CHOICE
+
+
+def test_what_reads_returns_is_not_asked_of_moments() -> None:
+    told = "minimum_cvar reads returns: it needs symbols, returns or levels, not covariance"
+    assert broken(objective="minimum_cvar") == {"objective": told}
+
+
+@pytest.mark.parametrize("objective", ["risk_parity", "hierarchical_risk_parity", "minimum_variance"])
+def test_a_variance_whose_inverse_is_beyond_floats_is_refused_with_the_limit(objective: str) -> None:
+    tiny = {**GIVEN, "covariance": (np.array(COVARIANCE) * 1e-300).tolist()}
+    rules = broken(tiny, objective=objective)
+    assert rules == {"covariance": "variances of 0 or at least 1e-140, not 2.5e-303"}
+    small = answer({**GIVEN, "covariance": (np.array(COVARIANCE) * 1e-130).tolist()}, objective=objective)
+    assert small.weights == pytest.approx(answer(objective=objective).weights)
+
+
+def test_large_questions_are_examined_without_being_solved() -> None:
+    for fields in (
+        {"max_weight": 0.3},
+        {"groups": [{"members": ["gold"], "most": 0.5}, {"members": ["bonds", "shares"], "most": 0.4}]},
+        {"objective": "target_return", "target_return": 0.2},
+        {"most_names": 1, "max_weight": 0.5, "min_weight": 0.2},
+    ):
+        rules = broken(**fields)
+        with pytest.raises(Invalid) as caught:
+            examine(asking(**fields))
+        assert {one.field: one.rule for one in caught.value.errors} == rules
+    for objective in OBJECTIVES:
+        examine(asking(SAMPLED, objective=objective, **NEEDS.get(objective, {})))
 
 
 def test_a_target_out_of_reach_is_refused_with_the_range() -> None:

@@ -47,6 +47,7 @@ from waardhaven.domain.quant.covariance import ESTIMATORS
 from waardhaven.domain.quant.markowitz.estimation import EXPECTED_RETURNS, TooFewPeriods
 from waardhaven.domain.quant.markowitz.objectives import OBJECTIVES
 from waardhaven.domain.quant.markowitz.soundness import NotSemidefinite
+from waardhaven.domain.quant.quadratic_programme import Infeasible
 
 # --- what is answered
 
@@ -152,6 +153,14 @@ def test_turnover_is_limited_against_what_is_held_and_told() -> None:
     assert answer().turnover is None
 
 
+def test_a_group_has_its_members_alone_however_they_are_spelt() -> None:
+    """Arrays of text drop NUL characters at the end, so that two names become one."""
+    names = ["a", "a\0", "c"]
+    found = answer({**GIVEN, "names": names}, groups=[{"members": ["a\0"], "most": 0.0}])
+    without = answer(bounds={"shares": {"max_weight": 0.0}})
+    assert list(found.weights.values()) == pytest.approx(list(without.weights.values()))
+
+
 def test_a_limit_on_the_number_of_names_is_exact() -> None:
     found = answer(most_names=1)
     assert found.weights == {"bonds": 1.0, "shares": 0.0, "gold": 0.0}
@@ -242,6 +251,9 @@ def test_a_question_is_the_same_after_it_was_written_and_read() -> None:
 # --- what is read
 
 
+STORED: dict[str, Any] = {"symbols": ["CALM", "MILD", "WILD"]}
+
+
 @pytest.fixture
 async def bench(world: World) -> Bench:
     bench = Bench(world)
@@ -252,15 +264,18 @@ async def bench(world: World) -> Bench:
     return bench
 
 
-async def ask(
-    bench: Bench, by: Any = VIEWER, pool: FakeModelPool | None = None, **fields: Any
-) -> MarkowitzView:
+def optimiser(bench: Bench, pool: FakeModelPool | None = None) -> OptimisePortfolio:
     market = bench.world.market
     setup = MarketSetup(sources=(SourceInfo(name="sample", capabilities=frozenset()),))
     closes = ReadCloses(market, market, ReadActions(market), setup)
     returns = ReadReturns(market, closes, bench.world.pool)
-    use_case = OptimisePortfolio(pool or FakeModelPool(), returns)
-    return await use_case(by, question=asking({"symbols": ["CALM", "MILD", "WILD"]}, **fields))
+    return OptimisePortfolio(pool or FakeModelPool(), returns)
+
+
+async def ask(
+    bench: Bench, by: Any = VIEWER, pool: FakeModelPool | None = None, **fields: Any
+) -> MarkowitzView:
+    return await optimiser(bench, pool)(by, question=asking(STORED, **fields))
 
 
 async def test_stored_symbols_are_optimised_over_their_returns(bench: Bench) -> None:
@@ -314,6 +329,21 @@ async def test_it_is_computed_in_the_pool_of_models_for_those_who_may_read(bench
         await ask(bench, ANONYMOUS)
     with pytest.raises(ComputeBusy):
         await ask(bench, pool=FakeModelPool(busy=True))
+
+
+async def test_a_question_is_examined_over_the_past_of_its_symbols(bench: Bench) -> None:
+    pool = FakeModelPool()
+    examine = optimiser(bench, pool).examine
+    await examine(VIEWER, question=asking(STORED, objective="minimum_cvar"))
+    assert pool.computed == ["examine"]
+    with pytest.raises(Infeasible) as caught:
+        await examine(VIEWER, question=asking(STORED, objective="minimum_cvar", max_weight=0.2))
+    assert [one.field for one in caught.value.errors] == ["max_weight"]
+    with pytest.raises(UnusableSymbols):
+        await examine(VIEWER, question=asking({"symbols": ["CALM", "NOBODY"]}))
+    await examine(VIEWER, question=asking())
+    with pytest.raises(Forbidden):
+        await examine(ANONYMOUS, question=asking())
 
 
 async def test_the_catalogue_is_that_of_the_registries() -> None:

@@ -122,3 +122,10 @@ async def test_the_catalogue_has_every_model_payoff_greek_and_estimator() -> Non
     assert {one.name for one in found.greeks if one.american} >= {"delta", "theta_per_day", "vega"}
     assert "vanna" not in {one.name for one in found.greeks if one.american}
     assert set(found.reasons) == {str(one) for one in Reason}
+
+
+@pytest.mark.parametrize(("price", "field"), [(np.array(0.1), "price"), (np.array([0.1]), "price.0")])
+def test_one_price_out_of_its_bounds_is_refused_by_the_name_it_was_sent_under(
+    price: np.ndarray, field: str
+) -> None:
+    assert list(broken(asking(volatility=None, price=price))) == [field]

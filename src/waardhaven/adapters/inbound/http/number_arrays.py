@@ -57,10 +57,19 @@ class ShortBody:
                 done = end
         return cls(b"".join([*kept, view[done:]]), arrays)
 
-    def numbers(self, field: str, text: msgspec.Raw) -> Floats:
-        """Return the array (n,) that stands at ``field``, null as NaN; raise UnusableSample."""
+    def is_array(self, text: msgspec.Raw) -> bool:
+        """Whether an array stands there, or what was put in the place of one."""
+        return bytes(memoryview(text)[:1]) == b"[" or bytes(memoryview(text)) in self.arrays
+
+    def numbers(
+        self, field: str, text: msgspec.Raw, decoder: msgspec.json.Decoder[Numbers] = _NUMBERS
+    ) -> Floats:
+        """Return the array (n,) that stands at ``field``, null as NaN; raise UnusableSample.
+
+        ``decoder`` says how many numbers there may be, and within which bounds.
+        """
         try:
-            values = _NUMBERS.decode(self.arrays.get(bytes(text), text))
+            values = decoder.decode(self.arrays.get(bytes(text), text))
         except msgspec.ValidationError as error:
             path, rule = told(str(error))
             errors = [FieldError(field=f"{field}{path}", rule=rule)]

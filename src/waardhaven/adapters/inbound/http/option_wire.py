@@ -1,11 +1,11 @@
 """Options over the wire: questions as JSON or Arrow, read within a bounded memory, and their answers."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 from waardhaven.adapters.inbound.http.encode import json_bytes
 from waardhaven.adapters.inbound.http.number_arrays import ShortBody
@@ -17,7 +17,7 @@ from waardhaven.adapters.inbound.http.option_bodies import (
 )
 from waardhaven.adapters.inbound.http.sent_bodies import LISTED_BYTES, check_count, decoded
 from waardhaven.application.answers import Sent
-from waardhaven.application.quant.option_question import REFUSED, Exercise, OptionQuestion
+from waardhaven.application.quant.option_question import MOST_OPTIONS, REFUSED, Exercise, OptionQuestion
 from waardhaven.application.quant.option_views import options_view
 from waardhaven.application.quant.price_options import Priced
 from waardhaven.application.questions.options import Number, OptionSettings
@@ -36,6 +36,7 @@ CALL: Final = "call"
 REQUIRED: Final = ("strike_price", "time_to_expiry")
 _TEXT: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(OptionsText)
 _NUMBER: Final = msgspec.json.Decoder(Number)
+_NUMBERS: Final = msgspec.json.Decoder(Annotated[list[Number], Meta(max_length=MOST_OPTIONS)])
 _SETTINGS: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(OptionTableSettings)
 
 
@@ -108,8 +109,8 @@ def _calls(kinds: list[Any]) -> Flags:
 def _column(name: str, text: Raw, short: ShortBody) -> Floats:
     """Return the number () or the array (n,) that stands at a field, null as NaN."""
     try:
-        if bytes(memoryview(text)[:1]) in {b"[", b'"'}:
-            return short.numbers(name, text)
+        if short.is_array(text):
+            return short.numbers(name, text, _NUMBERS)
         return np.array(_NUMBER.decode(text), dtype=np.float64)
     except msgspec.ValidationError as error:
         raise _unusable([(name, told(str(error))[1])]) from None

@@ -102,7 +102,8 @@ def decoded(
     """Return a JSON body; raise InvalidRequest naming what is broken, ClientException if it is no JSON.
 
     ``kind``: what the body is documented as; ``most``: values it may hold in all; ``within``: what stands
-    before the names of its fields; ``listed``: tell every broken rule of a small body.
+    before the names of its fields, and is named itself where it is no JSON; ``listed``: tell every broken
+    rule of a small body.
     """
     check_count(content, most)
     try:
@@ -115,6 +116,9 @@ def decoded(
             errors=[FieldError(field=f"{within}{one.field}".rstrip("."), rule=one.rule) for one in errors],
         ) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
+        if within:
+            errors = [FieldError(field=within.rstrip("."), rule="must be well-formed JSON")]
+            raise InvalidRequest("The request breaks a rule.", errors=errors) from None
         raise ClientException("The body is not well-formed JSON.") from None
 
 

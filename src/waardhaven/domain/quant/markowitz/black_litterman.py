@@ -16,6 +16,13 @@ import numpy as np
 from waardhaven.domain.quant.markowitz.moments import Moments, refuse
 from waardhaven.domain.types import Floats
 
+DEPENDENT = 1e-12
+"""Certain views whose correlations have an eigenvalue below this leave too few digits to solve for."""
+LEAST = 1e-12
+"""Least tau, confidence, and largest weight of a view: below it they are as good as 0."""
+RISKLESS = 1e-14
+"""A variance below this share of what its names would have, all moving together, is rounding."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
@@ -51,15 +58,16 @@ def black_litterman(
     ``market`` (n,): weights of the market. Expected returns of ``moments`` are not used. Without views the
     expected returns are those of equilibrium, and the covariance is (1 + tau) times that given.
 
-    Raises BadMoments for what no view can be, and for certain views that contradict or repeat each other.
+    Raises BadMoments for what no view can be: also one without a variance of its own about a portfolio that
+    has no risk, and certain views that contradict or repeat each other.
     """
     count = len(moments.names)
     if market.shape != (count,) or not np.isfinite(market).all():
         raise refuse("market", f"{count} finite weights, one for each name")
     if not risk_aversion > 0.0:
         raise refuse("risk_aversion", "above 0")
-    if not tau > 0.0:
-        raise refuse("tau", "above 0")
+    if not tau >= LEAST:
+        raise refuse("tau", f"above 0, at least {LEAST:g}")
     prior = equilibrium(moments.covariance, market, risk_aversion, risk_free)
     doubt = tau * moments.covariance
     expected, covariance = prior, moments.covariance + doubt
@@ -68,16 +76,11 @@ def black_litterman(
         wanted = np.array([view.expected for view in views])
         pull = doubt @ picks.T
         own = np.array(
-            [
-                _variance(view, p, pull[:, at], at)
-                for at, (view, p) in enumerate(zip(views, picks, strict=True))
-            ]
+            [_variance(view, p, doubt, at) for at, (view, p) in enumerate(zip(views, picks, strict=True))]
         )
         shared = picks @ pull + np.diag(own)
-        try:
-            solved = np.linalg.solve(shared, np.column_stack([wanted - picks @ prior, pull.T]))
-        except np.linalg.LinAlgError:
-            raise refuse("views", "views that are certain must not depend on each other") from None
+        _require_independent(shared)
+        solved = np.linalg.solve(shared, np.column_stack([wanted - picks @ prior, pull.T]))
         expected = prior + pull @ solved[:, 0]
         covariance = covariance - pull @ solved[:, 1:]
     return Moments(
@@ -92,14 +95,23 @@ def black_litterman(
 
 
 def _pick(view: View, count: int, at: int) -> Floats:
-    if view.weights.shape != (count,) or not np.isfinite(view.weights).all() or not view.weights.any():
-        raise refuse(f"views.{at}.weights", f"{count} finite weights, not all 0")
+    if view.weights.shape != (count,) or not np.isfinite(view.weights).all():
+        raise refuse(f"views.{at}.weights", f"{count} finite weights")
+    if not np.abs(view.weights).max() >= LEAST:
+        raise refuse(f"views.{at}.weights", f"not all 0, one at least {LEAST:g}")
     if not np.isfinite(view.expected):
         raise refuse(f"views.{at}.expected", "finite")
     return view.weights
 
 
-def _variance(view: View, pick: Floats, pull: Floats, at: int) -> float:
+def _require_independent(shared: Floats) -> None:
+    """Raise BadMoments for views that follow from each other; ``shared``: their variances, above 0."""
+    scale = 1.0 / np.sqrt(shared.diagonal())
+    if np.linalg.eigvalsh(shared * scale * scale[:, None])[0] < DEPENDENT:
+        raise refuse("views", "views that are certain must not depend on each other")
+
+
+def _variance(view: View, pick: Floats, doubt: Floats, at: int) -> float:
     """Return the variance of a view.
 
     Of a confidence c it is (1 - c) / c p tau S p': of a view alone, the posterior then lies the share c of
@@ -108,11 +120,15 @@ def _variance(view: View, pick: Floats, pull: Floats, at: int) -> float:
     """
     if view.confidence is not None and view.variance is not None:
         raise refuse(f"views.{at}", "a confidence or a variance, not both")
-    if view.variance is not None:
-        if not 0.0 <= view.variance < np.inf:
-            raise refuse(f"views.{at}.variance", "at least 0")
-        return view.variance
-    sure = 0.5 if view.confidence is None else view.confidence
-    if not 0.0 < sure <= 1.0:
-        raise refuse(f"views.{at}.confidence", "above 0 and at most 1")
-    return (1.0 - sure) / sure * float(pick @ pull)
+    spread = float(pick @ doubt @ pick)
+    own = view.variance
+    if own is None:
+        sure = 0.5 if view.confidence is None else view.confidence
+        if not LEAST <= sure <= 1.0:
+            raise refuse(f"views.{at}.confidence", f"above 0, at least {LEAST:g}, and at most 1")
+        own = (1.0 - sure) / sure * spread
+    if not 0.0 <= own < np.inf and view.variance is not None:
+        raise refuse(f"views.{at}.variance", "at least 0")
+    if not max(own, spread) > RISKLESS * float(np.abs(pick) @ np.sqrt(doubt.diagonal())) ** 2:
+        raise refuse(f"views.{at}.weights", "a portfolio with risk: one without earns what is certain")
+    return max(own, 0.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from waardhaven.domain.quant.markowitz.constraints import LARGEST_CARDINAL
+from waardhaven.domain.quant.markowitz.constraints import LARGEST_CARDINAL, Constraints
 from waardhaven.domain.quant.markowitz.frontier import OutOfReach
 from waardhaven.domain.quant.markowitz.portfolio import Portfolio
 from waardhaven.domain.quant.markowitz.problem import Problem, refuse
@@ -36,14 +36,7 @@ def held_exactly(
     """
     limits, count = problem.limits, len(problem.moments.names)
     most = limits.most_names or count
-    if count > LARGEST_CARDINAL and most < count:
-        raise refuse("most_names", f"exact for at most {LARGEST_CARDINAL} names, got {count}")
-    forced = (limits.lower > 0.0) | (limits.upper < 0.0)
-    if forced.sum() > most:
-        raise Infeasible(
-            f"Bounds force {int(forced.sum())} names to be held; raise most_names to that, or widen them.",
-            errors=refuse("most_names", f"at least {int(forced.sum())}").errors,
-        )
+    forced = require_choice(limits)
     search = _Search(problem=problem, solve=solve, score=score, most=most)
     search.visit(np.zeros(count, dtype=np.bool_), forced)
     if search.best is None:
@@ -53,6 +46,21 @@ def held_exactly(
         )
     figures = {**search.best.figures, "programmes": float(search.programmes), "gap": 0.0}
     return replace(search.best, figures=figures, method=f"branch_and_bound over {search.best.method}")
+
+
+def require_choice(limits: Constraints) -> Flags:
+    """Return which names (n,) bounds force to be held; Infeasible, or BadProblem above 20, if too many."""
+    count = len(limits.lower)
+    most = limits.most_names or count
+    if count > LARGEST_CARDINAL and most < count:
+        raise refuse("most_names", f"exact for at most {LARGEST_CARDINAL} names, got {count}")
+    forced: Flags = (limits.lower > 0.0) | (limits.upper < 0.0)
+    if forced.sum() > most:
+        raise Infeasible(
+            f"Bounds force {int(forced.sum())} names to be held; raise most_names to that, or widen them.",
+            errors=refuse("most_names", f"at least {int(forced.sum())}").errors,
+        )
+    return forced
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from waardhaven.domain.quant.covariance import ESTIMATORS
+from waardhaven.domain.quant.covariance import ESTIMATORS, STILL
 from waardhaven.domain.quant.markowitz.moments import BadMoments, Moments, Returns, annualised, refuse
 from waardhaven.domain.quant.markowitz.soundness import Repair, clip_eigenvalues
 from waardhaven.domain.types import Floats
@@ -130,7 +130,7 @@ def estimated(returns: Returns, how: Estimation) -> Moments:
         raise refuse("expected_returns", f"one of {', '.join(EXPECTED_RETURNS)}")
     if not how.half_life > 0.0:
         raise refuse("half_life", "above 0")
-    spread = ESTIMATORS[how.covariance](returns.values, half_life=how.half_life)
+    spread = _without_noise(returns, ESTIMATORS[how.covariance](returns.values, half_life=how.half_life))
     spread, repair = _definite(returns, spread, how)
     average = EXPECTED_RETURNS[how.expected](returns, spread, how)
     expected, covariance = annualised(average, spread, returns.periods_per_year)
@@ -142,6 +142,13 @@ def estimated(returns: Returns, how: Estimation) -> Moments:
         made=f"{how.expected} and {how.covariance} of {len(returns.values)} periods",
         repair=None if repair is None else repair.times(returns.periods_per_year),
     )
+
+
+def _without_noise(returns: Returns, covariance: Floats) -> Floats:
+    """Return a covariance with zeros for names that do not move: their deviation is rounding of the mean."""
+    noise = STILL * np.abs(returns.values).max(axis=0)
+    moves = covariance.diagonal() > noise**2
+    return np.where(np.multiply.outer(moves, moves), covariance, 0.0)
 
 
 def _definite(returns: Returns, covariance: Floats, how: Estimation) -> tuple[Floats, Repair | None]:

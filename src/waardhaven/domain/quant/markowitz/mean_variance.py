@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from waardhaven.domain.quant.active_set import FREE, HIGH, LOW, ActiveSet, settled
-from waardhaven.domain.quant.markowitz.frontier import Frontier, solved
+from waardhaven.domain.quant.markowitz.frontier import Frontier, out_of_reach, solved
 from waardhaven.domain.quant.markowitz.portfolio import Duals, Portfolio, duals_of
 from waardhaven.domain.quant.markowitz.problem import Problem, refuse
 from waardhaven.domain.quant.markowitz.searched import Searched
-from waardhaven.domain.quant.markowitz.standard_form import StandardForm
+from waardhaven.domain.quant.markowitz.standard_form import StandardForm, reach
 from waardhaven.domain.quant.optimal_weights import NothingGained, highest_ratio
 from waardhaven.domain.quant.quadratic_programme import NotSolved, Programme, Solution, solution
 from waardhaven.domain.types import Flags, Floats
+
+REACHED = 1e-9
+"""What a linear programme finds the ends of the returns to, relative."""
 
 
 def minimum_variance(problem: Problem) -> Portfolio:
@@ -49,6 +52,14 @@ def target_return(problem: Problem) -> Portfolio:
         return answer
     told = "The portfolio of least variance has a higher return: no portfolio of this return is efficient."
     return replace(answer, warnings=(*answer.warnings, told))
+
+
+def insist_on_return(problem: Problem) -> None:
+    """Raise OutOfReach if no weights within the limits have the expected return asked for."""
+    target = problem.need("target_return")
+    low, high = reach(problem.form, problem.moments.expected)
+    if not low - REACHED * max(1.0, abs(low)) <= target <= high + REACHED * max(1.0, abs(high)):
+        raise out_of_reach("target_return", target, low, high)
 
 
 def target_risk(problem: Problem) -> Portfolio:

@@ -20,6 +20,10 @@ from waardhaven.domain.types import Flags, Floats
 
 LARGEST_TYPICAL_RETURN = 1.0
 """A median absolute return above this is a level that was taken for a return."""
+LEAST_LEVEL = 1e-15
+"""A level below this is no price, and its returns would leave the range of what can be squared."""
+LEAST_VARIANCE = 1e-140
+"""A variance above 0 and below this is refused: what divides by it would overflow."""
 SYMMETRIC = 1e-10
 """Largest difference of two mirrored covariances, relative to the largest variance."""
 
@@ -62,11 +66,13 @@ class Returns:
 
 
 def returns_of_levels(levels: Floats, *, names: tuple[str, ...], periods_per_year: float) -> Returns:
-    """Return the simple returns of ``levels`` (T + 1, n): prices or index levels, above 0, without a hole."""
+    """Return the simple returns of ``levels`` (T + 1, n): prices or index levels, from 1e-15, no hole."""
     if levels.ndim != 2 or len(levels) < 3:
         raise refuse("levels", "at least three levels, one row a period")
     if not (np.isfinite(levels).all() and (levels > 0.0).all()):
         raise refuse("levels", "above 0, without holes")
+    if (levels < LEAST_LEVEL).any():
+        raise refuse("levels", f"at least {LEAST_LEVEL:g}: {_first(names, levels < LEAST_LEVEL)} is below")
     return Returns(values=levels[1:] / levels[:-1] - 1.0, names=names, periods_per_year=periods_per_year)
 
 
@@ -104,9 +110,7 @@ class Moments:
             raise refuse("expected_returns", f"{count} finite figures, one for each name")
         if self.covariance.shape != (count, count) or not np.isfinite(self.covariance).all():
             raise refuse("covariance", f"{count} x {count} finite figures")
-        largest = float(np.abs(self.covariance).max())
-        if (np.abs(self.covariance - self.covariance.T) > SYMMETRIC * largest).any():
-            raise refuse("covariance", "symmetric")
+        _require_variances(self.covariance)
         require_semidefinite(self.covariance)
 
     @property
@@ -128,11 +132,12 @@ class Moments:
         """Return supplied figures of a period, made annual; of a year already where that is 1.
 
         ``repair``: make the covariance definite by ``clip_eigenvalues`` instead of refusing one that is not
-        semi-definite.
+        semi-definite; one that is not symmetric, or has a negative variance, is refused all the same.
         """
         changed = None
         square = covariance.shape == (len(names), len(names)) and bool(np.isfinite(covariance).all())
         if repair and square and not is_definite(covariance):
+            _require_variances(covariance)
             covariance, changed = clip_eigenvalues(covariance)
         mean, spread = annualised(expected, covariance, periods_per_year)
         return cls(
@@ -148,6 +153,17 @@ class Moments:
 def _require_names(names: tuple[str, ...], count: int) -> None:
     if not names or len(names) != count or len(set(names)) != len(names):
         raise refuse("names", f"one different name for each of {count} columns")
+
+
+def _require_variances(covariance: Floats) -> None:
+    variances, largest = covariance.diagonal(), float(np.abs(covariance).max())
+    if (np.abs(covariance - covariance.T) > SYMMETRIC * largest).any():
+        raise refuse("covariance", "symmetric")
+    if (variances < 0.0).any():
+        raise refuse("covariance", f"variances of at least 0, not {float(variances.min()):.6g}")
+    if ((variances > 0.0) & (variances < LEAST_VARIANCE)).any():
+        least = float(variances[variances > 0.0].min())
+        raise refuse("covariance", f"variances of 0 or at least {LEAST_VARIANCE:g}, not {least:.6g}")
 
 
 def _require_year(periods_per_year: float) -> None:

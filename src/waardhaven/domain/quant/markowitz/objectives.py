@@ -7,9 +7,10 @@ from types import MappingProxyType
 import numpy as np
 
 from waardhaven.domain.quant.hierarchy import hierarchical_risk_parity as hierarchical_weights
-from waardhaven.domain.quant.markowitz.cardinality import held_exactly
+from waardhaven.domain.quant.markowitz.cardinality import held_exactly, require_choice
 from waardhaven.domain.quant.markowitz.expected_shortfall import least_shortfall
 from waardhaven.domain.quant.markowitz.mean_variance import (
+    insist_on_return,
     maximum_diversification,
     maximum_sharpe,
     minimum_variance,
@@ -33,7 +34,8 @@ class Objective:
 
     ``parameters``: fields of ``Problem`` it reads beyond moments and limits. ``formula``: its programme.
     ``source``: paper and page. ``solve``: the function. ``score``: a figure of its answer that is lower for a
-    better one, None where a limit on the number of names has no meaning.
+    better one, None where a limit on the number of names has no meaning. ``insist``: raises what can be told
+    of a problem without solving it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Objective:
     source: str
     solve: Callable[[Problem], Portfolio]
     score: Callable[[Portfolio], float] | None = None
+    insist: Callable[[Problem], object] | None = None
 
 
 def minimum_cvar(problem: Problem) -> Portfolio:
@@ -135,6 +138,7 @@ _EVERY = (
         source=MARKOWITZ,
         solve=target_return,
         score=_by_volatility,
+        insist=insist_on_return,
     ),
     Objective(
         name="target_risk",
@@ -215,15 +219,32 @@ def optimise(objective: str, problem: Problem) -> Portfolio:
     OutOfReach with the range of a target, NothingGained where a ratio has no meaning, NotSolved if no
     solution of the accuracy promised is found.
     """
-    chosen = OBJECTIVES.get(objective)
-    if chosen is None:
-        raise refuse("objective", f"one of {', '.join(OBJECTIVES)}")
+    chosen = _chosen(objective, problem)
     try:
-        if problem.limits.most_names is None:
+        if chosen.score is None or problem.limits.most_names is None:
             return chosen.solve(problem)
-        if chosen.score is None:
-            raise refuse("most_names", f"no limit for {objective}")
         return held_exactly(problem, chosen.solve, chosen.score)
     except Infeasible:
         require_feasible(problem.limits, problem.moments.names)
         raise
+
+
+def examine(objective: str, problem: Problem) -> None:
+    """Raise what ``optimise`` would for limits that nothing can keep, or a target return out of reach.
+
+    A linear programme or two, however large the problem is to solve.
+    """
+    chosen = _chosen(objective, problem)
+    require_feasible(problem.limits, problem.moments.names)
+    require_choice(problem.limits)
+    if chosen.insist is not None:
+        chosen.insist(problem)
+
+
+def _chosen(objective: str, problem: Problem) -> Objective:
+    chosen = OBJECTIVES.get(objective)
+    if chosen is None:
+        raise refuse("objective", f"one of {', '.join(OBJECTIVES)}")
+    if chosen.score is None and problem.limits.most_names is not None:
+        raise refuse("most_names", f"no limit for {objective}")
+    return chosen

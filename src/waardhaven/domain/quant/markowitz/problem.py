@@ -10,6 +10,11 @@ from waardhaven.domain.quant.markowitz.moments import Moments, Returns
 from waardhaven.domain.quant.markowitz.standard_form import StandardForm
 from waardhaven.domain.types import Floats
 
+LEAST_RISK_AVERSION = 1e-12
+"""Below it risk weighs nothing beside any return, and 1 / delta leaves the range of floats."""
+LEAST_BUDGET = 1e-12
+"""Least share of risk."""
+
 
 class BadProblem(Invalid):
     """An objective lacks what it needs, or a parameter has a value it can not have."""
@@ -25,8 +30,8 @@ class Problem:
     """A market, limits, and the parameters that objectives read.
 
     ``risk_free``: a year. ``target_return``, ``target_risk``: of a year. ``risk_aversion``: delta of
-    m'w - delta w'Sw / 2. ``budgets`` (n,): shares of risk, above 0, summing to 1. ``confidence``: of CVaR,
-    in (0, 1). ``returns``: of periods, for CVaR.
+    m'w - delta w'Sw / 2, from 1e-12. ``budgets`` (n,): shares of risk, from 1e-12, summing to 1.
+    ``confidence``: of CVaR, in (0, 1). ``returns``: of periods, for CVaR.
     """
 
     moments: Moments
@@ -50,8 +55,8 @@ class Problem:
             value = getattr(self, name)
             if value is not None and not np.isfinite(value):
                 raise refuse(name, "finite")
-        if self.risk_aversion is not None and not self.risk_aversion > 0.0:
-            raise refuse("risk_aversion", "above 0")
+        if self.risk_aversion is not None and not self.risk_aversion >= LEAST_RISK_AVERSION:
+            raise refuse("risk_aversion", f"above 0, at least {LEAST_RISK_AVERSION:g}")
         if not 0.0 < self.confidence < 1.0:
             raise refuse("confidence", "between 0 and 1, both excluded")
         if self.returns is not None and self.returns.names != self.moments.names:
@@ -62,8 +67,8 @@ class Problem:
         shares = self.budgets
         if shares is None:
             return
-        if shares.shape != (count,) or not (np.isfinite(shares).all() and (shares > 0.0).all()):
-            raise refuse("budgets", f"{count} shares of risk above 0")
+        if shares.shape != (count,) or not (np.isfinite(shares).all() and (shares >= LEAST_BUDGET).all()):
+            raise refuse("budgets", f"{count} shares of risk above 0, at least {LEAST_BUDGET:g}")
         if abs(float(shares.sum()) - 1.0) > 1e-9:
             raise refuse("budgets", f"summing to 1, not {float(shares.sum()):.6g}")
 

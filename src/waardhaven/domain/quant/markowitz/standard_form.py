@@ -141,10 +141,12 @@ def reach(form: StandardForm, expected: Floats) -> tuple[float, float]:
 
 
 def _best(form: StandardForm, cost: Floats) -> float:
+    """Return the least cost'x; costs are told in units of the largest, as the tolerances are absolute."""
     from scipy.optimize import linprog
 
+    unit = float(np.abs(cost).max(initial=0.0)) or 1.0
     found = linprog(
-        cost,
+        cost / unit,
         A_ub=form.inequalities if len(form.ceilings) else None,
         b_ub=form.ceilings if len(form.ceilings) else None,
         A_eq=form.equalities,
@@ -155,7 +157,7 @@ def _best(form: StandardForm, cost: Floats) -> float:
     )
     if found.status != 0:
         raise Infeasible("No weights keep every limit.")
-    return float(found.fun)
+    return float(found.fun) * unit
 
 
 def require_feasible(limits: Constraints, names: tuple[str, ...]) -> None:

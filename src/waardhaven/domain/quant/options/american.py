@@ -28,7 +28,9 @@ by a yield below 0 has a boundary that falls far."""
 CHUNK: Final = 512
 VOLATILITIES: Final = (0.005, 3.0)
 LONGEST: Final = 30.0
-"""Volatility and years for which the error of the method is stated."""
+FURTHEST: Final = 100.0
+"""Volatility, years, and deviations that the forward drifts away, |rate - yield| sqrt(time) / volatility, for
+which the error of the method is stated."""
 ERROR: Final = 2e-6
 """Largest error of a price beside a finer scheme, as a share of the strike (of the spot, for calls)."""
 
@@ -54,10 +56,12 @@ def american(options: Options) -> Exercise:
     Early exercise never pays for a put with rate <= 0 and yield >= rate, or with rate = 0 and yield = 0, and
     for a call with the two exchanged; between two boundaries (yield < rate < 0 of a put) it pays, but the
     method does not hold: DOUBLE_BOUNDARY. Without time the payoff is paid; without volatility it is paid at
-    the best time. Volatility or time beyond ``VOLATILITIES`` and ``LONGEST``: OUTSIDE_METHOD.
+    the best time. Beyond ``VOLATILITIES``, ``LONGEST`` and ``FURTHEST``: OUTSIDE_METHOD.
     """
     low, high = VOLATILITIES
-    out = (options.volatility < low) | (options.volatility > high) | (options.time > LONGEST)
+    drift = np.abs(options.rate - options.dividend_yield) * np.sqrt(options.time)
+    far = (options.time > LONGEST) | (drift > FURTHEST * options.volatility)
+    out = (options.volatility < low) | (options.volatility > high) | far
     found = solved(options, needs_fine(options))
     outside = out & ~found.european & (options.volatility > 0.0) & (found.reasons == 0)
     if not outside.any():
@@ -80,7 +84,7 @@ def needs_fine(options: Options) -> Flags:
 
 
 def solved(options: Options, fine: Flags) -> Exercise:
-    """Return what ``american`` does, by stated schemes and whatever ``VOLATILITIES`` and ``LONGEST`` say."""
+    """Return what ``american`` does, by stated schemes, whatever bounds say."""
     size = len(options)
     found = {name: np.full(size, np.nan) for name in ("price", "delta", "gamma")}
     early = np.zeros(size, dtype=np.bool_)

@@ -18,9 +18,13 @@ from waardhaven.domain.types import Flags, Floats
 RELATIVE_STEP: Final = 2e-3
 """Of volatility."""
 RATE_STEP: Final = 5e-4
-"""Of a rate, a year."""
+LEAST_STEP: Final = 1e-6
+"""Of a rate, a year: a quarter of what exercise earns, within these bounds. Where that is below 0 the price
+is another function, whose values say nothing about this derivative."""
 STENCIL: Final = ((-2.0, 1.0 / 12.0), (-1.0, -8.0 / 12.0), (1.0, 8.0 / 12.0), (2.0, -1.0 / 12.0))
 """Central difference of fourth order."""
+AHEAD: Final = ((0.0, -25.0 / 12.0), (1.0, 4.0), (2.0, -3.0), (3.0, 4.0 / 3.0), (4.0, -1.0 / 4.0))
+"""Difference of fourth order that looks to one side, for options whose exercise earns next to nothing."""
 FIGURES: Final = (PRICE, "delta", "gamma", "theta", "vega", "rho", "phi")
 """What there is of American options; the rest is for European exercise alone."""
 
@@ -34,8 +38,9 @@ def evaluate_american(
     """Return price and Greeks (names of ``GREEKS``) of American calls and puts.
 
     Delta and gamma are the derivatives of the price under its integral; theta follows from them by the
-    differential equation; vega, rho and phi are central differences of fourth order over whole solutions
-    (steps ``RELATIVE_STEP`` and ``RATE_STEP``). Where an option is exercised now it is its payoff.
+    differential equation; vega, rho and phi are differences of fourth order over whole solutions (steps
+    ``RELATIVE_STEP`` and ``RATE_STEP``), on one side where exercise earns next to nothing. Where an option is
+    exercised now it is its payoff.
     Options never worth exercising early have the closed forms. Other Greeks are lacking (NOT_AMERICAN).
     """
     names, lacking = named(model, greeks)
@@ -88,12 +93,25 @@ def _closed(name: str, options: Options, model: Model) -> Floats:
 
 def _difference(name: str, options: Options, model: Model) -> Floats:
     """Return a derivative by whole solutions, all by the scheme of the option itself."""
-    fine = needs_fine(options)
-    step = RELATIVE_STEP * options.volatility if name == "vega" else np.full(len(options), RATE_STEP)
-    total = np.zeros(len(options))
-    for at, weight in STENCIL:
-        total += weight * solved(_moved(name, options, at * step, model), fine).price
-    return total / step
+    step, fine = _step(name, options, model), needs_fine(options)
+    ahead = np.zeros(len(options), dtype=np.bool_) if name == "vega" else step == LEAST_STEP
+    found = np.empty(len(options))
+    for chosen, stencil in ((~ahead, STENCIL), (ahead, AHEAD)):
+        some, by = options.rows(chosen), step[chosen]
+        total = np.zeros(len(some))
+        for at, weight in stencil:
+            total += weight * solved(_moved(name, some, at * by, model), fine[chosen]).price
+        found[chosen] = total / by
+    return found
+
+
+def _step(name: str, options: Options, model: Model) -> Floats:
+    """Return the step of each option: a rate that exercise earns is not moved below 0."""
+    if name == "vega":
+        return RELATIVE_STEP * options.volatility
+    rate = options.dividend_yield if name == "phi" else options.rate
+    earns = model.yield_is_rate | (options.is_call == (name == "phi"))
+    return np.where(earns, np.clip(0.25 * rate, LEAST_STEP, RATE_STEP), RATE_STEP)
 
 
 def _moved(name: str, options: Options, by: Floats, model: Model) -> Options:

@@ -52,7 +52,7 @@ EXPLANATIONS: Final = {
     Reason.UNRESOLVED: "what the price holds above its intrinsic value is below the rounding of a double",
     Reason.NEAR_BOUND: "what the price lacks of its upper bound is below the rounding of a double",
     Reason.DOUBLE_BOUNDARY: "early exercise pays between two boundaries, which the method does not cover",
-    Reason.OUTSIDE_METHOD: "volatility and time are outside what the error of the method is stated for",
+    Reason.OUTSIDE_METHOD: "volatility, time or rates are outside what the error of the method is stated for",
     Reason.NOT_OF_MODEL: "the model has no such variable",
     Reason.NOT_AMERICAN: "the figure is computed for European exercise alone",
     Reason.OUT_OF_RANGE: "the value is too large for a number of double precision",
@@ -175,7 +175,7 @@ def _size(columns: dict[str, npt.NDArray[np.float64] | Flags]) -> int:
     uneven = [name for name, length in lengths.items() if length != size]
     if uneven:
         raise _unusable(
-            (name, f"must be one number, or {size} as {first} has, not {lengths[name]}") for name in uneven
+            (name, f"must be one value, or {size} as {first} has, not {lengths[name]}") for name in uneven
         )
     return size
 

@@ -17,12 +17,16 @@ import numpy as np
 from waardhaven.domain.quant.options.terms import DENSITY
 from waardhaven.domain.types import Flags, Floats
 
-ROUNDS: Final = 6
+ROUNDS: Final = 10
 SETTLED: Final = 1e-5
 """A relative step from which one of fourth order ends at rounding."""
 SMALLEST: Final = 1e-290
 """Value below which too few digits are left in a double."""
 ROOT2: Final = np.sqrt(2.0)
+CLOSE: Final = 1e-8
+"""Half of a deviation at which the difference of the two tails is their derivative, to rounding."""
+FLAT: Final = 1e-16
+"""Moneyness that counts as none beside 1."""
 
 
 def inverse(moneyness: Floats, value: Floats, missing: Floats) -> Floats:
@@ -36,7 +40,10 @@ def inverse(moneyness: Floats, value: Floats, missing: Floats) -> Floats:
     found = np.empty_like(value)
     if low.any():
         found[low] = _below_turn(moneyness[low], value[low], turn[low])
-    high = ~low
+    flat = ~low & (moneyness < FLAT)
+    if flat.any():
+        found[flat] = _without_moneyness(value[flat] + 0.5 * moneyness[flat])
+    high = ~(low | flat)
     if high.any():
         found[high] = _above_turn(moneyness[high], missing[high], turn[high])
     return found
@@ -50,6 +57,14 @@ def _at_turn(moneyness: Floats, turn: Floats) -> Floats:
     return np.maximum(found, 0.0)
 
 
+def _without_moneyness(value: Floats) -> Floats:
+    """Return s with b(0, s) = erf(s / sqrt 8) = ``value``, small ones too, which have no digits beside 1."""
+    from scipy.special import erfinv
+
+    found: Floats = 2.0 * ROOT2 * erfinv(value)
+    return found
+
+
 def _below_turn(moneyness: Floats, value: Floats, turn: Floats) -> Floats:
     """Solve where b is small; it is written with erfcx, which neither overflows nor loses digits there."""
     from scipy.special import erfcx
@@ -59,7 +74,8 @@ def _below_turn(moneyness: Floats, value: Floats, turn: Floats) -> Floats:
     for _ in range(ROUNDS):
         h, t = moneyness / found, 0.5 * found
         bell = np.exp(-0.5 * (h * h + t * t))
-        tails = 0.5 * (erfcx((h - t) / ROOT2) - erfcx((h + t) / ROOT2))
+        apart = 0.5 * (erfcx((h - t) / ROOT2) - erfcx((h + t) / ROOT2))
+        tails = np.where(t < CLOSE, t * (2.0 * DENSITY - h * erfcx(h / ROOT2)), apart)
         logarithm, slope = np.log(bell * tails), DENSITY / tails
         newton = (wanted - logarithm) * logarithm / (wanted * slope)
         second, third = _bends(h, t, found)

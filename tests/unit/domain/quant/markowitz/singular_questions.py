@@ -190,13 +190,17 @@ class SecondOpinion:
     limits: Constraints
 
     def least(self, cost: Floats) -> float | None:
-        """Return the least cost'w of weights within the limits; None if there are none."""
+        """Return the least cost'w of weights within the limits; None if there are none.
+
+        Its tolerances are absolute, so costs are told in units of the largest.
+        """
         from scipy.optimize import linprog
 
         count, extra = len(cost), self._extra
+        unit = float(np.abs(cost).max()) or 1.0
         rows, ceilings = self._inequalities()
         found = linprog(
-            np.append(cost, np.zeros(extra)),
+            np.append(cost / unit, np.zeros(extra)),
             A_ub=np.array(rows) if rows else None,
             b_ub=ceilings or None,
             A_eq=np.append(np.ones(count), np.zeros(extra))[None, :],
@@ -205,7 +209,7 @@ class SecondOpinion:
             method="highs",
             options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         )
-        return float(found.fun) if found.status == 0 else None
+        return float(found.fun) * unit if found.status == 0 else None
 
     @property
     def _extra(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 from waardhaven.domain.quant.markowitz import cardinality
 from waardhaven.domain.quant.markowitz.constraints import Constraints
 from waardhaven.domain.quant.markowitz.moments import Moments, Returns
-from waardhaven.domain.quant.markowitz.objectives import OBJECTIVES, optimise
+from waardhaven.domain.quant.markowitz.objectives import OBJECTIVES, examine, optimise
 from waardhaven.domain.quant.markowitz.problem import BadProblem, Problem
 from waardhaven.domain.quant.quadratic_programme import Infeasible, NotSolved
 
@@ -30,6 +30,19 @@ def bounded(lower: float = 0.0, upper: float = 1.0, **given: object) -> Constrai
 def observed() -> Returns:
     values = np.random.default_rng(3).normal(0.005, 0.03, (80, 4))
     return Returns(values=values, names=NAMES, periods_per_year=52.0)
+
+
+def test_more_names_than_are_exact_are_refused_unsolved_and_what_needs_no_choice_is_not() -> None:
+    many = Moments.given(expected=np.zeros(21), covariance=np.eye(21), names=tuple(map(str, range(21))))
+    for asked in (examine, optimise):
+        limits = replace(Constraints.long_only(21), most_names=20)
+        with pytest.raises(BadProblem, match="exact for at most 20 names, got 21"):
+            asked("minimum_variance", problem(many, limits))
+        with pytest.raises(BadProblem, match="no limit for risk_parity"):
+            asked("risk_parity", problem(many, limits))
+        with pytest.raises(BadProblem, match="one of minimum_variance"):
+            asked("best", problem(many))
+    examine("minimum_variance", problem(many, replace(Constraints.long_only(21), most_names=21)))
 
 
 def test_few_names_are_chosen_exactly_and_the_gap_is_stated() -> None:

@@ -63,6 +63,7 @@ def test_levels_become_simple_returns() -> None:
         (np.ones((2, 2)), "at least three levels"),
         (np.array([[1.0], [0.0], [1.0]]), "above 0"),
         (np.array([[1.0], [np.nan], [1.0]]), "above 0"),
+        (np.array([[5e-324], [1e15], [1.0]]), "at least 1e-15: A is below"),
     ],
 )
 def test_levels_with_holes_or_without_value_are_refused(levels: np.ndarray, rule: str) -> None:
@@ -82,6 +83,21 @@ def test_mean_and_covariance_are_of_the_same_year_whatever_the_method(method: st
     assert found.made == f"mean and {method} of 60 periods"
 
 
+@pytest.mark.parametrize("method", ["sample", "ledoit_wolf_constant_correlation"])
+def test_a_name_of_one_and_the_same_return_has_no_variance_but_for_rounding(method: str) -> None:
+    """The mean of thirty times 0.001 is not 0.001, so that a sum of squares is about 1e-38."""
+    values = returns().values.copy()
+    values[:, 1] = 0.001
+    given = Returns(values=values, names=NAMES, periods_per_year=252.0)
+    assert ESTIMATORS[method](values, half_life=63.0)[1, 1] > 0.0
+    found = estimated(given, Estimation(covariance=method))
+    assert (found.volatilities > 0.0).tolist() == [True, False, True]
+    assert not found.covariance[1].any()
+    moving = np.ix_([0, 2], [0, 2])
+    plain = 252.0 * ESTIMATORS[method](values, half_life=63.0)[moving]
+    np.testing.assert_array_equal(found.covariance[moving], plain)
+
+
 def test_supplied_figures_of_a_month_are_made_annual() -> None:
     found = Moments.given(
         expected=np.array([0.01]), covariance=np.array([[0.0025]]), names=("A",), periods_per_year=12.0
@@ -99,14 +115,15 @@ def test_supplied_figures_of_a_month_are_made_annual() -> None:
         (np.zeros(3), np.eye(2), "covariance", "3 x 3"),
         (np.zeros(3), np.full((3, 3), np.inf), "covariance", "3 x 3"),
         (np.zeros(3), np.eye(3) + np.eye(3, k=1), "covariance", "symmetric"),
+        (np.zeros(3), np.eye(3) + 2.0 * np.eye(3, k=1) + 5.0 * np.eye(3, k=-1), "covariance", "symmetric"),
+        (np.zeros(3), np.diag([1.0, -1.0, 1.0]), "covariance", "variances of at least 0, not -1"),
+        (np.zeros(3), np.diag([1.0, 0.0, 1e-310]), "covariance", "0 or at least 1e-140, not 1e-310"),
     ],
 )
 @pytest.mark.parametrize("repair", [False, True])
 def test_supplied_figures_that_can_be_no_moments_are_refused(
     expected: np.ndarray, covariance: np.ndarray, field: str, rule: str, repair: bool
 ) -> None:
-    if field == "covariance" and rule == "symmetric" and repair:
-        covariance = covariance + 9.0 * np.eye(3)  # definite, so that nothing repairs it
     with pytest.raises(BadMoments) as error:
         Moments.given(expected=expected, covariance=covariance, names=NAMES, repair=repair)
     assert rule_of(error)[0] == field

@@ -57,6 +57,11 @@ def test_the_range_of_risk_is_not_read_from_a_line_that_left_the_optimum(seed: i
     assert assert_answered(seed) == "OutOfReach"
 
 
+def test_the_range_of_returns_tells_costs_apart_that_differ_by_little() -> None:
+    """Its linear programme stopped where what is left to gain was below an absolute tolerance."""
+    assert assert_answered(26744) == "OutOfReach"
+
+
 def test_corners_that_break_the_budget_are_not_answered() -> None:
     assert assert_answered(587) == "quadratic_programmes"
 

@@ -168,3 +168,9 @@ def test_a_price_hardly_depends_on_who_else_is_priced():
     for row in (0, 1, module.CHUNK + 2):
         alone = american(asked.rows(slice(row, row + 1))).price[0]
         assert alone == pytest.approx(every[row], rel=1e-12)
+
+
+def test_a_forward_that_drifts_too_many_deviations_away_is_outside_of_the_method():
+    found = american(put(time=16.0, volatility=0.01, rate=0.1, dividend_yield=np.array([0.34, 0.36])))
+    assert [row_of(found.reasons, row) for row in range(2)] == [None, Reason.OUTSIDE_METHOD]
+    assert list(np.isfinite(found.price)) == [True, False]

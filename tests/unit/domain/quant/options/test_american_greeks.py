@@ -119,3 +119,38 @@ def test_unknown_figures_have_a_reason():
     ]
     assert np.isfinite(found.values["price"]).tolist() == [False, True, True, False, False]
     assert all(np.isnan(found.values[name]).all() for name in ("delta", "vega", "rho"))
+
+
+def american_price(**changed) -> float:
+    return float(evaluate_american(options(**changed), greeks=()).values["price"][0])
+
+
+@pytest.mark.parametrize("rate", [4e-6, 1e-4, 9e-4])
+@pytest.mark.parametrize("paid", [0.0, -0.02])
+def test_next_to_a_rate_of_0_derivatives_do_not_cross_it(rate, paid):
+    at = {"rate": rate, "dividend_yield": paid, "strike": 105.0}
+    found = evaluate_american(options(**at), greeks=("rho",))
+    assert row_of(found.reasons, 0) is None
+    expected = difference(lambda x: american_price(**at | {"rate": x}), rate, rate / 20.0)
+    assert found.values["rho"][0] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+def test_where_exercise_earns_nothing_but_the_yield_is_below_0_the_derivative_is_of_rates_above(is_call):
+    earned, paid, name = ("dividend_yield", "rate", "phi") if is_call else ("rate", "dividend_yield", "rho")
+    at = {paid: -0.02, "is_call": is_call, "strike": 105.0}
+    found = evaluate_american(options(**at, **{earned: 0.0}), greeks=(name,))
+    assert row_of(found.reasons, 0) is None
+    near, far = (american_price(**at, **{earned: step}) for step in (0.0, 1e-5))
+    assert found.values[name][0] == pytest.approx((far - near) / 1e-5, rel=1e-3)
+
+
+def test_a_futures_option_has_its_rho_next_to_a_rate_of_0():
+    at = {"rate": 1e-4, "is_call": True}
+
+    def futures_price(rate: float) -> float:
+        asked = options(**at | {"rate": rate})
+        return float(evaluate_american(asked, model=BLACK_76, greeks=()).values["price"][0])
+
+    found = evaluate_american(options(**at), model=BLACK_76, greeks=("rho",)).values["rho"][0]
+    assert found == pytest.approx(difference(futures_price, 1e-4, 5e-6), rel=1e-4)

@@ -51,7 +51,7 @@ def test_columns_of_different_lengths_are_refused():
     with pytest.raises(UnusableOptions) as raised:
         options(strike=[1.0, 2.0], time=[1.0, 2.0, 3.0])
     (broken,) = raised.value.errors
-    assert (broken.field, broken.rule) == ("time", "must be one number, or 2 as strike has, not 3")
+    assert (broken.field, broken.rule) == ("time", "must be one value, or 2 as strike has, not 3")
 
 
 def test_nested_columns_are_refused():

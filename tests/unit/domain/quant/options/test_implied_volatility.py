@@ -117,3 +117,13 @@ def test_a_price_out_of_bounds_names_field_and_rule(price, field):
     with pytest.raises(UnusableOptions) as raised:
         implied_volatility(options(strike=[100.0, 100.0]), price)
     assert [(one.field, one.rule) for one in raised.value.errors] == [(field, "must be from 0 to 1e+16")]
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-17, 1e-30])
+def test_next_to_no_time_value_where_forward_and_strike_meet_has_a_volatility_of_as_many_digits(rate):
+    price = np.array([1e-3, 1e-12, 1e-20, 1e-100])
+    found = implied_volatility(options(rate=rate, strike=np.full(4, 100.0)), price)
+    assert not found.reasons.any()
+    assert found.volatility[:2] == pytest.approx(price[:2] * np.sqrt(2.0 * np.pi) / 100.0, rel=1e-8)
+    if rate == 0.0:
+        assert found.volatility == pytest.approx(price * np.sqrt(2.0 * np.pi) / 100.0, rel=1e-8)
