@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from waardhaven.application.quant.option_question import REFUSED, SENT_AS, Exercise, OptionQuestion
+from waardhaven.application.quant.option_question import NUMBERS, REFUSED, SENT_AS, Exercise, OptionQuestion
 from waardhaven.application.questions.options import OptionsQuestion
 from waardhaven.domain.errors import FieldError
 from waardhaven.domain.quant.options.contracts import UnusableOptions
@@ -44,7 +44,7 @@ def job_params(question: OptionQuestion) -> dict[str, object]:
     """Return the parameters of the job that asks the same, an OptionsQuestion in JSON's own types."""
     numbers = {
         SENT_AS.get(name, name): _listed(column, question.size)
-        for name in ("strike", "time", "rate", *OPTIONAL)
+        for name in NUMBERS
         if (column := getattr(question, name)) is not None
     }
     kinds = np.where(question.is_call, CALL, PUT).tolist()

@@ -33,19 +33,8 @@ SENT_AS: Final = {
     "is_call": "option_type",
 }
 """Names of columns that a caller knows by others."""
-
-
-COLUMNS: Final = (
-    "strike",
-    "time",
-    "is_call",
-    "spot",
-    "volatility",
-    "price",
-    "rate",
-    "dividend_yield",
-    "cash",
-)
+NUMBERS: Final = ("spot", "strike", "time", "volatility", "price", "rate", "dividend_yield", "cash")
+"""Columns of numbers."""
 
 
 class Exercise(StrEnum):
@@ -200,7 +189,7 @@ class OptionQuestion:
     @property
     def _columns(self) -> dict[str, Any]:
         """Every number () and column (n,) that was sent."""
-        found = {name: getattr(self, name) for name in COLUMNS}
+        found = {name: getattr(self, name) for name in (*NUMBERS, "is_call")}
         return {name: one for name, one in found.items() if one is not None}
 
     def _as_sent(self, error: FieldError) -> FieldError:

@@ -4,28 +4,19 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Raw, Struct, defstruct
 
+from waardhaven.application.quant.option_question import MOST_OPTIONS, NUMBERS, SENT_AS
 from waardhaven.application.questions.options import Kind, Number, OptionColumns, OptionSettings
 
-MOST: Final = 1_000_000
 NOTHING: Final = Raw()
 """A field that was left out."""
-COLUMNS: Final = {
-    "spot_price": "spot",
-    "strike_price": "strike",
-    "time_to_expiry": "time",
-    "volatility": "volatility",
-    "price": "price",
-    "risk_free_rate": "rate",
-    "dividend_yield": "dividend_yield",
-    "cash": "cash",
-}
+COLUMNS: Final = {SENT_AS.get(one, one): one for one in NUMBERS}
 """Fields of numbers as they are sent, and as the use case knows them."""
 
 
 class OptionsBody(
     OptionColumns[
-        Kind | Annotated[tuple[Kind, ...], Meta(max_length=MOST)],
-        Number | Annotated[tuple[Number, ...], Meta(max_length=MOST)],
+        Kind | Annotated[tuple[Kind, ...], Meta(max_length=MOST_OPTIONS)],
+        Number | Annotated[tuple[Number, ...], Meta(max_length=MOST_OPTIONS)],
     ],
     frozen=True,
     kw_only=True,

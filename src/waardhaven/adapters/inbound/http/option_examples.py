@@ -87,7 +87,7 @@ OPTION_ANSWERS: Final[dict[str, Any]] = {
                 "title": "Rogers-Satchell",
                 "formula": "sqrt(mean of ln(h/o) ln(h/c) + ln(l/o) ln(l/c)) x sqrt(f)",
                 "source": "L. C. G. Rogers, S. E. Satchell, Annals of Applied Probability 1 (1991)",
-                "least": 2,
+                "least": 1,
                 "needs_ranges": True,
             },
         ],
